@@ -1,0 +1,126 @@
+"""The nouns of the house and its few errors. Imports nothing of Impasto and nothing heavy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy import ndarray
+
+MAX_SEED = 2**32 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageRequest:
+    """What a person asked for, in their own terms. None means: the model's default."""
+
+    words: str
+    negative: str = ""
+    model: str = "mini"
+    style: str | None = None
+    size_px: tuple[int, int] | None = None
+    """(width, height)"""
+    steps: int | None = None
+    guidance: float | None = None
+    sampler: str | None = None
+    sigmas: str | None = None
+    """the name of a sigma curve"""
+    seed: int | None = None
+    """0 to MAX_SEED; None draws one at random; picture i of a request uses seed + i"""
+    count: int = 1
+    background: str = "transparent"
+    """"transparent" or "#rrggbb\""""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRef:
+    """Which model, exactly: sha256 is of the model's card, which names the sha256 of every file."""
+
+    name: str
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """One picture fully decided: an engine given the same drawing and model makes the same picture."""
+
+    words: str
+    negative: str
+    style: str
+    width_px: int
+    height_px: int
+    steps: int
+    guidance: float
+    sampler: str
+    sigmas: str
+    seed: int
+    background: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Step `step` of `steps` is done for drawing number `index` of those being drawn."""
+
+    index: int
+    step: int
+    steps: int
+    preview: ndarray | None = None
+    """(height, width, 4) uint8, unpremultiplied RGBA, small"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Picture:
+    """Pixels with provenance."""
+
+    pixels: ndarray
+    """(height, width, 4) uint8, unpremultiplied RGBA"""
+    drawing: Drawing
+    model: ModelRef
+    sigma_values: tuple[float, ...]
+    """the noise levels that were walked, highest first, ending in 0"""
+    took_s: float
+    index: int = 0
+    """its place among the drawings asked for together"""
+
+
+class ImpastoError(Exception):
+    """Anything Impasto says no with: one clear line for a person, never a traceback."""
+
+
+class Invalid(ImpastoError):
+    """A field breaks a rule. `field` is the name the person used."""
+
+    def __init__(self, field: str, rule: str) -> None:
+        self.field, self.rule = field, rule
+        super().__init__(f"{field}: {rule}")
+
+
+class Unknown(Invalid):
+    """A name that is not known, with the nearest ones that are."""
+
+    def __init__(self, field: str, name: str, known: Iterable[str]) -> None:
+        known = sorted(known)
+        self.name, self.near = name, get_close_matches(name, known, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(self.near)}?" if self.near else f"known: {', '.join(known)}"
+        super().__init__(field, f"there is no {name!r}; {hint}")
+
+
+class UnknownModel(Unknown):
+    """A model that is not installed."""
+
+
+class Damaged(ImpastoError):
+    """A file is not what its card says it is."""
+
+
+class Refused(ImpastoError):
+    """A policy said no. `code` names the category, `rule` what fired."""
+
+    def __init__(self, code: str, rule: str) -> None:
+        self.code, self.rule = code, rule
+        super().__init__(f"refused ({code}): {rule}")
