@@ -7,9 +7,12 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+    from os import PathLike
+    from pathlib import Path
 
     from numpy import ndarray
+    from PIL.Image import Image
 
 MAX_SEED = 2**32 - 1
 
@@ -86,6 +89,25 @@ class Picture:
     took_s: float
     index: int = 0
     """its place among the drawings asked for together"""
+    template: str = ""
+    """the words as they were typed, before choices and wildcards were drawn; "" where they are the drawing's own"""
+
+    @property
+    def image(self) -> Image:
+        """The pixels as a Pillow image in mode RGBA."""
+        from PIL import Image
+
+        return Image.fromarray(self.pixels, "RGBA")
+
+    def save(self, path: str | PathLike[str]) -> Path:
+        """Writes the picture with its parameters inside and returns the path.
+
+        The ending decides the format: .png, .webp, .jpg or .svg. A folder gets a file named after the words and the
+        seed. Raises Invalid if it cannot be written.
+        """
+        from impasto.pictures.save import save
+
+        return save(self, path)
 
 
 class ImpastoError(Exception):
@@ -116,6 +138,14 @@ class UnknownModel(Unknown):
 
 class Damaged(ImpastoError):
     """A file is not what its card says it is."""
+
+
+class Failed(ImpastoError):
+    """Some of the pictures asked for together could not be made; the others were. `reasons` is by index."""
+
+    def __init__(self, reasons: Mapping[int, str]) -> None:
+        self.reasons = dict(reasons)
+        super().__init__("; ".join(f"picture {index + 1} failed: {why}" for index, why in sorted(reasons.items())))
 
 
 class Refused(ImpastoError):

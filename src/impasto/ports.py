@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from numpy import ndarray
 
-    from impasto.core import Drawing, Picture, Progress
+    from impasto.core import Drawing, ModelRef, Picture, Progress
 
 
 class Runtime(Protocol):
@@ -21,4 +21,24 @@ class Runtime(Protocol):
 class Engine(Protocol):
     """Noise and conditioning in, pixels out. Pictures come as they finish, `index` telling which is which."""
 
-    def draw(self, drawings: Sequence[Drawing]) -> Iterator[Progress | Picture]: ...
+    @property
+    def model(self) -> ModelRef: ...
+
+    @property
+    def samplers(self) -> tuple[str, ...]: ...
+
+    @property
+    def curves(self) -> tuple[str, ...]:
+        """The names of the sigma curves."""
+        ...
+
+    def check(self, drawing: Drawing) -> None:
+        """Refuse a drawing that could not be made. Raises Invalid or Unknown, naming the field."""
+        ...
+
+    def draw(self, drawings: Sequence[Drawing]) -> Iterator[Progress | Picture]:
+        """Checks all, then draws. Closing the iterator cancels. A picture that fails lets the others finish: Failed is
+        raised last and names it."""
+        ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,212 @@
+"""The engine: drawings in, progress and pictures out. Puts family, samplers and batcher together."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import count
+from typing import TYPE_CHECKING
+
+from impasto.core import MAX_SEED, Failed, Invalid, Picture, Progress, Unknown
+from impasto.engine import pixels, samplers
+from impasto.engine.batcher import Batcher
+from impasto.engine.decider import Limits
+from impasto.engine.guidance import Guidance
+from impasto.engine.runner import Runner
+from impasto.engine.sigmas import CURVES, curve
+from impasto.engine.state import Finished, Lost, Running, Side, Stepped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from concurrent.futures import Executor
+
+    from impasto.core import Drawing, ModelRef
+    from impasto.engine.runner import Conditioning, Family
+    from impasto.engine.state import Event
+    from impasto.models.cards import Card
+    from impasto.models.registry import InstalledModel
+
+MAX_STEPS = 1000
+REMEMBERED_WORDS = 256
+
+
+@dataclass(slots=True)
+class _Drawn:
+    """What one call of draw() has under way: its pictures by ticket, and what happened to them."""
+
+    index: dict[int, int] = field(default_factory=dict)
+    events: deque[Event] = field(default_factory=deque)
+    failed: dict[int, str] = field(default_factory=dict)
+
+
+class Engine:
+    """Implements ports.Engine for one model. Threads may draw at once: their pictures share one batcher."""
+
+    def __init__(
+        self,
+        family: Family,
+        card: Card,
+        model: ModelRef,
+        *,
+        limits: Limits | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._family, self._card, self._model, self._clock = family, card, model, clock
+        self._limits = limits or Limits()
+        self._threads = _threads(self._limits.calls)
+        self._batcher = Batcher(Runner(family, self._threads), self._limits, clock)
+        self._encode: Callable[[str, str], Conditioning] = lru_cache(REMEMBERED_WORDS)(family.encode)
+        self._tickets = count()
+        self._owners: dict[int, _Drawn] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def model(self) -> ModelRef:
+        return self._model
+
+    @property
+    def samplers(self) -> tuple[str, ...]:
+        return samplers.NAMES
+
+    @property
+    def curves(self) -> tuple[str, ...]:
+        return tuple(CURVES)
+
+    def check(self, drawing: Drawing) -> None:
+        """Refuse what could not be drawn: Invalid or Unknown with the name of the field."""
+        self._card.check(drawing)
+        if drawing.sampler not in samplers.NAMES:
+            raise Unknown("sampler", drawing.sampler, samplers.NAMES)
+        if drawing.sigmas not in CURVES:
+            raise Unknown("sigmas", drawing.sigmas, CURVES)
+        if not 1 <= drawing.steps <= MAX_STEPS:
+            raise Invalid("steps", f"must be 1 to {MAX_STEPS}, not {drawing.steps}")
+        if not (math.isfinite(drawing.guidance) and drawing.guidance >= 0):
+            raise Invalid("guidance", f"must be 0 or more, not {drawing.guidance}")
+        if not 0 <= drawing.seed <= MAX_SEED:
+            raise Invalid("seed", f"must be 0 to {MAX_SEED}, not {drawing.seed}")
+        pixels.colour(drawing.background)
+
+    def draw(self, drawings: Sequence[Drawing]) -> Iterator[Progress | Picture]:
+        """Checks all of them first (Invalid, Unknown), then draws; pictures come as they finish.
+
+        Closing the iterator cancels what is not finished. A picture whose numbers go wrong is left out, the others
+        come, and Failed is raised last.
+        """
+        drawings = tuple(drawings)
+        for drawing in drawings:
+            self.check(drawing)
+        return self._draw(drawings)
+
+    def close(self) -> None:
+        """Let the threads go. Nothing may be drawn afterwards."""
+        if self._threads is not None:
+            self._threads.shutdown()
+
+    def _draw(self, drawings: Sequence[Drawing]) -> Iterator[Progress | Picture]:
+        mine = _Drawn()
+        ahead = deque(enumerate(drawings))
+        try:
+            while ahead or mine.index or mine.events:
+                while ahead and len(mine.index) < self._limits.rows * self._limits.calls:
+                    self._join(mine, *ahead.popleft())
+                if not mine.events:
+                    self._step(mine)
+                while mine.events:
+                    yield from self._told(mine, mine.events.popleft(), drawings)
+        finally:
+            with self._lock:
+                for ticket in mine.index:
+                    self._batcher.leave(ticket)
+                    del self._owners[ticket]
+        if mine.failed:
+            raise Failed(mine.failed)
+
+    def _join(self, mine: _Drawn, index: int, drawing: Drawing) -> None:
+        """Encode the words, draw the noise, and let the picture join the batch."""
+        levels = self._levels(drawing)
+        sides: dict[Side, str] = {"words": drawing.words, "negative": drawing.negative}
+        if drawing.guidance == 1.0:
+            del sides["negative"]
+        conditioning = {side: self._encode(words, drawing.style) for side, words in sides.items()}
+        noise = self._family.noise(drawing.seed)
+        ticket = next(self._tickets)
+        picture = Running(
+            ticket=ticket,
+            walk=samplers.walk(drawing.sampler, noise() * levels[0], levels, noise),
+            sigmas=levels,
+            guidance=Guidance(scale=drawing.guidance, interval=self._card.defaults.guidance_interval),
+            conditioning=conditioning,
+            group=(self._model, self._card.picture.latent_shape),
+        )
+        with self._lock:
+            mine.index[ticket] = index
+            self._owners[ticket] = mine
+            self._batcher.join(picture)
+
+    def _step(self, mine: _Drawn) -> None:
+        """One step for whoever is running; others find their news when they look."""
+        with self._lock:
+            if mine.events:
+                return
+            for event in self._batcher.step():
+                self._owners[event.ticket].events.append(event)
+
+    def _told(self, mine: _Drawn, event: Event, drawings: Sequence[Drawing]) -> Iterator[Progress | Picture]:
+        """One of my pictures' news, as those outside see it."""
+        index = mine.index[event.ticket]
+        if isinstance(event, Stepped):
+            preview = self._family.preview(event.denoised)
+            yield Progress(index=index, step=event.step, steps=drawings[index].steps, preview=preview)
+            return
+        with self._lock:
+            del mine.index[event.ticket], self._owners[event.ticket]
+        if isinstance(event, Lost):
+            mine.failed[index] = event.reason
+            return
+        try:
+            yield self._finish(event, index, drawings[index])
+        except FloatingPointError as error:
+            mine.failed[index] = str(error)
+
+    def _finish(self, event: Finished, index: int, drawing: Drawing) -> Picture:
+        painted = self._family.decode(event.latents, drawing.background)
+        return Picture(
+            pixels=painted,
+            drawing=drawing,
+            model=self._model,
+            sigma_values=self._levels(drawing),
+            took_s=self._clock() - event.began_s,
+            index=index,
+        )
+
+    def _levels(self, drawing: Drawing) -> tuple[float, ...]:
+        known = self._card.sigmas
+        return curve(drawing.sigmas, drawing.steps, known.min, known.max, flow_shift=known.shift)
+
+
+def open_engine(model: InstalledModel, *, threads: int | None = None) -> Engine:
+    """An engine for an installed model, on `threads` threads (None: all cores this process may use).
+
+    Raises Damaged if a file is not what the card says, Unknown for a family that no code here runs.
+    """
+    from impasto.engine.families.mini import open_mini
+    from impasto.engine.runtimes.onnx import cores
+
+    families = {"mini": open_mini}
+    if model.card.model.family not in families:
+        raise Unknown("family", model.card.model.family, families)
+    threads = threads or cores()
+    family = families[model.card.model.family](model, threads)
+    return Engine(family, model.card, model.ref, limits=Limits(rows=1, calls=min(threads, 2)))
+
+
+def _threads(calls: int) -> Executor | None:
+    """Threads for calls made at once; none where there is only ever one."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    return ThreadPoolExecutor(calls, thread_name_prefix="engine") if calls > 1 else None

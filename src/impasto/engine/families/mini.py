@@ -1,0 +1,97 @@
+"""Mini: words, a denoiser that answers x_0 under a rectified flow, and a decoder to premultiplied RGBA.
+
+The nets speak of x_t = (1 - t) * x_0 + t * noise (Lipman et al. 2023), samplers of x = x_0 + sigma * noise. Dividing
+the second by 1 + sigma gives the first, at t = sigma / (1 + sigma).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from impasto.engine import pixels, words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy import ndarray
+    from tokenizers import Tokenizer
+
+    from impasto.models.cards import Card
+    from impasto.models.registry import InstalledModel
+    from impasto.ports import Runtime
+
+PAD = 0
+
+
+class Mini:
+    """The family's verbs over its three nets (see engine.runner.Family)."""
+
+    def __init__(
+        self, card: Card, tokenizer: Tokenizer, *, words: Runtime, denoiser: Runtime, decoder: Runtime
+    ) -> None:
+        self._card, self._tokenizer = card, tokenizer
+        self._words, self._denoiser, self._decoder = words, denoiser, decoder
+
+    def encode(self, text: str, style: str) -> dict[str, ndarray]:
+        """Words and a style -> the outputs of the words net, (1, ...) each."""
+        tokens, weights = self._tokens(text)
+        index = np.asarray([self._card.style(style).index], np.int64)
+        return self._words.run({"tokens": tokens, "weights": weights, "style": index})
+
+    def noise(self, seed: int) -> Callable[[], ndarray]:
+        generator = np.random.Generator(np.random.Philox(seed))
+        return lambda: generator.standard_normal(self._card.picture.latent_shape, np.float32)
+
+    def denoise(
+        self, xs: Sequence[ndarray], sigmas: Sequence[float], given: Sequence[Mapping[str, ndarray]]
+    ) -> Sequence[ndarray]:
+        level = np.asarray(sigmas, np.float64)
+        scale = (1 / (1 + level)).astype(np.float32)
+        inputs = {name: np.concatenate([row[name] for row in given]) for name in given[0]}
+        inputs["x"] = np.stack(xs) * scale[:, None, None, None]
+        inputs["t"] = (level / (1 + level)).astype(np.float32)
+        return list(self._denoiser.run(inputs)["denoised"])
+
+    def decode(self, latents: ndarray, background: str) -> ndarray:
+        painted = self._decoder.run({"latents": latents[None].astype(np.float32)})["picture"][0]
+        return pixels.to_bytes(painted, background)
+
+    def preview(self, latents: ndarray) -> ndarray | None:
+        if self._card.preview is None:
+            return None
+        matrix, bias = np.asarray(self._card.preview.matrix), np.asarray(self._card.preview.bias)
+        return pixels.to_bytes(np.einsum("chw,cp->phw", latents, matrix) + bias[:, None, None])
+
+    def _tokens(self, text: str) -> tuple[ndarray, ndarray]:
+        """Words -> tokens (1, max_tokens) int64 and their weights (1, max_tokens) float32; what is too long is cut."""
+        length = self._card.words.max_tokens
+        tokens, weights = np.full((1, length), PAD, np.int64), np.ones((1, length), np.float32)
+        spans = words.parse(text)
+        said = words.plain(spans)
+        if said.strip():
+            encoding = self._tokenizer.encode(said)
+            count = min(length, len(encoding.ids))
+            tokens[0, :count] = encoding.ids[:count]
+            weights[0, :count] = words.token_weights(spans, encoding.offsets)[:count]
+        return tokens, weights
+
+
+def open_mini(model: InstalledModel, threads: int) -> Mini:
+    """A folder's nets, the hash of each file checked before it is read. Raises Damaged."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from tokenizers import Tokenizer
+
+    from impasto.engine.runtimes.onnx import OnnxNet
+
+    def net(name: str) -> OnnxNet:
+        model.file(f"{name}.safetensors")
+        return OnnxNet(model.file(f"{name}.onnx"), threads=threads)
+
+    with ThreadPoolExecutor(threads) as pool:
+        opening = {name: pool.submit(net, name) for name in ("denoiser", "words", "decoder")}
+        tokenizer = Tokenizer.from_file(str(model.file("tokenizer.json")))
+        nets = {name: opened.result() for name, opened in opening.items()}
+    return Mini(model.card, tokenizer, **nets)

@@ -1,0 +1,65 @@
+"""Runs the calls that were decided. Knows families, decides nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from concurrent.futures import Executor
+
+    from numpy import ndarray
+
+    from impasto.engine.decider import Call
+    from impasto.engine.state import Row, Running
+
+Array = Any
+Conditioning = Any
+
+
+class Family(Protocol):
+    """One architecture as a few verbs; epsilon, v and flow parametrisations end here."""
+
+    def encode(self, words: str, style: str) -> Conditioning:
+        """Words, with their weights, and a style's name -> whatever `denoise` wants; empty words: unconditional."""
+        ...
+
+    def noise(self, seed: int) -> Callable[[], Array]:
+        """A picture's own generator: each call draws standard normal latents (channels, height, width)."""
+        ...
+
+    def denoise(self, xs: Sequence[Array], sigmas: Sequence[float], given: Sequence[Conditioning]) -> Sequence[Array]:
+        """x = x_0 + sigma * noise, one (channels, height, width) a row -> x_0, in the same order."""
+        ...
+
+    def decode(self, latents: Array, background: str) -> ndarray:
+        """(channels, height, width) -> (height, width, 4) uint8, unpremultiplied. FloatingPointError if not finite."""
+        ...
+
+    def preview(self, latents: Array) -> ndarray | None:
+        """(channels, height, width) -> small (height, width, 4) uint8, or None where the model has no cheap way."""
+        ...
+
+
+class Runner:
+    """Hands calls to a family, several at once if there are threads for it."""
+
+    def __init__(self, family: Family, threads: Executor | None = None) -> None:
+        self._family, self._threads = family, threads
+
+    def run(self, calls: Sequence[Call], running: Mapping[int, Running]) -> list[tuple[Row, Array]]:
+        """Each row with its answer, in the order of the calls."""
+        asks = [[running[row.ticket] for row in call] for call in calls]
+        jobs = [
+            (
+                [picture.x for picture in pictures],
+                [picture.sigma for picture in pictures],
+                [picture.conditioning[row.side] for row, picture in zip(call, pictures, strict=True)],
+            )
+            for call, pictures in zip(calls, asks, strict=True)
+        ]
+        if self._threads is None or len(jobs) == 1:
+            answers = [self._family.denoise(*job) for job in jobs]
+        else:
+            answers = list(self._threads.map(lambda job: self._family.denoise(*job), jobs))
+        return [pair for call, rows in zip(calls, answers, strict=True) for pair in zip(call, rows, strict=True)]

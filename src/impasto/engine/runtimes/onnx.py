@@ -1,0 +1,38 @@
+"""Nets run by ONNX Runtime on the processor."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy import ndarray
+
+
+class OnnxNet:
+    """One ONNX graph, whose tensors may lie in a file beside it. Implements ports.Runtime; threads may share it."""
+
+    def __init__(self, path: Path, *, threads: int) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        # Threads that spin while they wait cost a busy machine half its speed and an idle one win little.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self.inputs = tuple(value.name for value in self._session.get_inputs())
+        self.outputs = tuple(value.name for value in self._session.get_outputs())
+
+    def run(self, inputs: Mapping[str, ndarray]) -> dict[str, ndarray]:
+        """Arrays by name, batch first -> the outputs by name."""
+        return dict(zip(self.outputs, self._session.run(self.outputs, dict(inputs)), strict=True))
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
