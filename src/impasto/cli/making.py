@@ -1,0 +1,81 @@
+"""The commands that make models: data build, train, evaluate. Their libraries come with the extra `train`."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Argument, Option, Typer
+
+from impasto.cli import options as o
+from impasto.cli.report import say
+from impasto.core import Invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+data = Typer(help="Build data sets.", no_args_is_help=True, rich_markup_mode="rich")
+
+Recipe = Annotated[Path, Argument(help="A recipe in TOML.", show_default=False)]
+
+
+@data.callback()
+def _data() -> None:
+    """Keeps `build` a command of its own while it is the only one."""
+
+
+@data.command()
+def build(
+    recipe: Recipe,
+    out: Annotated[
+        Path | None, Option("-o", "--output", help="The folder to build; named after the recipe if left out.")
+    ] = None,
+    workers: Annotated[int | None, Option("--workers", min=1, help="Processes; one a core if left out.")] = None,
+) -> None:
+    """Build a data set from a recipe, in the open: what is kept, what is dropped and why, and whom to credit."""
+    _check_recipe(recipe)
+    with _needs("train"):
+        from impasto.data.build import build as run
+
+        report = run(recipe, out, workers=workers)
+    say(str(report))
+
+
+def train(
+    recipe: Recipe,
+    device: Annotated[str, Option("--device", help="auto, cpu or cuda.")] = "auto",
+    resume: Annotated[bool, Option("--resume/--fresh", help="Go on from the last checkpoint, or start over.")] = True,
+) -> None:
+    """Run one training recipe to its end; it can be stopped at any moment and goes on where it was."""
+    _check_recipe(recipe)
+    with _needs("train"):
+        from impasto.training.run import train as run
+
+        say(str(run(recipe, resume=resume, device=device)))
+
+
+def evaluate(
+    model: Annotated[str, Argument(help="A model's name.", autocompletion=o.complete_models)] = "mini",
+) -> None:
+    """Measure a model on pictures it never saw; prints the results."""
+    with _needs("train"):
+        from impasto.training.evaluate import evaluate as run
+
+        run(model)
+
+
+def _check_recipe(recipe: Path) -> None:
+    if not recipe.is_file():
+        raise Invalid("recipe", f"there is no file {recipe}")
+
+
+@contextmanager
+def _needs(extra: str) -> Iterator[None]:
+    """Turns a missing library into the one line that says how to get it."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "impasto":
+            raise
+        raise Invalid(error.name, f'is not installed; pip install "impasto[{extra}]" brings it') from error

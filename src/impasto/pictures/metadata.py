@@ -1,0 +1,132 @@
+"""What a file says of its picture: A1111's `parameters` text, and a JSON document from which it can be drawn again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from impasto.core import MAX_SEED, ImageRequest, Invalid, ModelRef
+from impasto.pictures.carriers import read_texts
+from impasto.version import __version__
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from impasto.core import Picture
+
+FORMAT = 1
+"""the version of the JSON document; a reader refuses those it does not know"""
+
+A1111_SAMPLERS = {"euler": "Euler", "heun": "Heun", "dpmpp_2m": "DPM++ 2M"}
+A1111_HASH_CHARS = 10
+
+
+def describe(picture: Picture) -> dict[str, Any]:
+    """All that made the picture, in the order people read it. Floats are kept to the last bit."""
+    drawing, model = picture.drawing, picture.model
+    return {
+        "format": FORMAT,
+        "words": drawing.words,
+        "template": picture.template or drawing.words,
+        "negative": drawing.negative,
+        "style": drawing.style,
+        "seed": drawing.seed,
+        "sampler": drawing.sampler,
+        "sigmas": {"curve": drawing.sigmas, "values": list(picture.sigma_values)},
+        "steps": drawing.steps,
+        "guidance": drawing.guidance,
+        "size_px": [drawing.width_px, drawing.height_px],
+        "background": drawing.background,
+        "model": {"name": model.name, "version": model.version, "sha256": model.sha256},
+        "impasto": __version__,
+    }
+
+
+def parameters_text(document: dict[str, Any]) -> str:
+    """The text that A1111 tools parse: the words, the negative words if there are any, and a line of `Key: value`."""
+    width_px, height_px = document["size_px"]
+    model = document["model"]
+    settings = {
+        "Steps": document["steps"],
+        "Sampler": A1111_SAMPLERS.get(document["sampler"], document["sampler"]),
+        "CFG scale": f"{document['guidance']:g}",
+        "Seed": document["seed"],
+        "Size": f"{width_px}x{height_px}",
+        "Model hash": model["sha256"][:A1111_HASH_CHARS],
+        "Model": model["name"],
+        "Version": f"Impasto {document['impasto']}",
+    }
+    negative = [f"Negative prompt: {document['negative']}"] if document["negative"] else []
+    line = ", ".join(f"{key}: {_quoted(value)}" for key, value in settings.items())
+    return "\n".join([document["words"], *negative, line])
+
+
+def _quoted(value: object) -> str:
+    """A1111's rule: a value that would break the line of pairs stands as a JSON string."""
+    text = str(value)
+    return json.dumps(text, ensure_ascii=False) if any(c in text for c in ",:\n") else text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embedded:
+    """What was found in a file. At least one of the two is there."""
+
+    parameters: str | None
+    document: dict[str, Any] | None
+
+
+def read(path: Path) -> Embedded:
+    """Raises Invalid if the file cannot be read, or carries neither text, or a JSON document that is not ours."""
+    parameters, json_text = read_texts(path)
+    if parameters is None and json_text is None:
+        raise Invalid("file", f"{path} carries no parameters, neither Impasto's nor A1111's")
+    return Embedded(parameters=parameters, document=_parse(path, json_text) if json_text is not None else None)
+
+
+def _parse(path: Path, json_text: str) -> dict[str, Any]:
+    try:
+        document = json.loads(json_text)
+    except ValueError as error:
+        raise Invalid("file", f"the parameters in {path} are damaged: {error}") from error
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise Invalid("file", f"the parameters in {path} are of a format this Impasto ({__version__}) does not know")
+    return document
+
+
+def request_of(document: dict[str, Any]) -> tuple[ImageRequest, ModelRef]:
+    """The request that draws a picture again, and the model it must be drawn with. The words stand as they were drawn.
+
+    Raises Invalid naming the first key that is missing or of the wrong kind.
+    """
+    if "pictures" in document:
+        raise Invalid("file", "is a sheet of several pictures; draw one of them again from its own file")
+    sigmas, model = _get(document, "sigmas", dict), _get(document, "model", dict)
+    size_px = _get(document, "size_px", list)
+    if len(size_px) != 2 or not all(type(side) is int for side in size_px):
+        raise Invalid("file", "its parameters are damaged: size_px must be two whole numbers")
+    seed: int = _get(document, "seed", int)
+    if not 0 <= seed <= MAX_SEED:
+        raise Invalid("file", f"its parameters are damaged: seed must be from 0 to {MAX_SEED}")
+    request = ImageRequest(
+        words=_get(document, "words", str),
+        negative=_get(document, "negative", str),
+        model=_get(model, "name", str),
+        style=_get(document, "style", str),
+        size_px=(size_px[0], size_px[1]),
+        steps=_get(document, "steps", int),
+        guidance=float(_get(document, "guidance", (int, float))),
+        sampler=_get(document, "sampler", str),
+        sigmas=_get(sigmas, "curve", str),
+        seed=seed,
+        background=_get(document, "background", str),
+    )
+    ref = ModelRef(name=request.model, version=_get(model, "version", str), sha256=_get(model, "sha256", str))
+    return request, ref
+
+
+def _get(mapping: dict[str, Any], key: str, kind: type | tuple[type, ...]) -> Any:
+    value = mapping.get(key)
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise Invalid("file", f"its parameters are damaged: {key} is missing or not what it should be")
+    return value
