@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,10 +48,14 @@ notes = "made in a test"
 
 
 @pytest.fixture
-def tiny_model(tmp_path: Path) -> Path:
+def tiny_model(_tiny: Path, tmp_path: Path) -> Path:
     """The folder `models/tiny` under tmp_path; `models` is what a Registry is given. "broken" makes its numbers NaN."""
-    folder = tmp_path / "models" / "tiny"
-    folder.mkdir(parents=True)
+    return shutil.copytree(_tiny, tmp_path / "models" / "tiny")
+
+
+@pytest.fixture(scope="session")
+def _tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tiny")
     _tokenizer(folder)
     _words(folder)
     _denoiser(folder)

@@ -86,10 +86,10 @@ class Running:
         if self.rows():
             return []
         answers, self._answers = self._answers, {}
+        if not all(map(finite, answers.values())):
+            return [Lost(ticket=self.ticket, reason=f"the model answered with no number at sigma {self.sigma:.4g}")]
         if "negative" in answers:
             denoised = self.guidance.combine(answers["words"], answers["negative"])
-        if not finite(denoised):
-            return [Lost(ticket=self.ticket, reason=f"the model answered with no number at sigma {self.sigma:.4g}")]
         return self._advance(denoised)
 
     def _advance(self, denoised: Array) -> list[Event]:

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError
+
+import pytest
+
+from impasto.core import Invalid, Unknown
+from impasto.models import cards
+
+
+@pytest.fixture
+def text(tiny_model) -> str:
+    return (tiny_model / "card.toml").read_text()
+
+
+def test_a_card_is_read_as_it_is_written(text) -> None:
+    card = cards.parse(text)
+    assert (card.model.name, card.model.family, card.model.parents) == ("tiny", "mini", ())
+    assert card.picture.sizes == ((256, 256),)
+    assert card.picture.latent_shape == (4, 8, 8)
+    assert card.styles["flat"].sample == "a red fox"
+    assert card.defaults.guidance == 2.0
+    assert card.sigmas.shift == 1.0
+    assert card.words.max_tokens == 8
+    assert len(card.files) == 7
+    assert card.results == {"notes": "made in a test"}
+    with pytest.raises(FrozenInstanceError):
+        card.model.name = "other"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        ('version = "1"', 'version = "1"\ncolour = "red"', "model.colour"),
+        ("[words]", "[words]\nmin_tokens = 1", "words.min_tokens"),
+        ("{ index = 1 }", '{ index = 1, name = "Line" }', "styles.line.name"),
+        ("[results]", "[extra]\n[results]", "extra"),
+        ("steps = 4", 'steps = "4"', "defaults.steps"),
+        ("steps = 4", "steps = 4.0", "defaults.steps"),
+        ("steps = 4", "", "defaults.steps"),
+        ("steps = 4", "steps = 0", "defaults.steps"),
+        ("max = 40.0", "max = inf", "sigmas.max"),
+        ("max = 40.0", "max = 0.01", "sigmas"),
+        ('style = "flat"', 'style = "round"', "defaults.style"),
+        ("{ index = 1 }", "{ index = 2 }", "styles"),
+        ("[[256, 256]]", "[[256]]", "picture.sizes.0.1"),
+        ("[[256, 256]]", "[]", "picture.sizes"),
+        ("[4, 8, 8]", "[3, 8, 8]", "preview.matrix"),
+        ("[words]", "[words", "card.toml"),
+        ("[files]", '[files]\n"../outside" = "00"', "files"),
+    ],
+)
+def test_what_breaks_a_rule_is_refused_by_name(text, old, new, field) -> None:
+    assert old in text
+    with pytest.raises(Invalid) as refused:
+        cards.parse(text.replace(old, new), "card.toml")
+    assert refused.value.field in {f"card.toml: {field}", field}
+
+
+def test_results_are_free(text) -> None:
+    results = '[results]\ntop_5 = 0.5\n[results.by_style]\nflat = [1, 2.5, "x"]\nday = 2025-01-01\n'
+    found = cards.parse(text.replace("[results]\nnotes", f"{results}notes")).results
+    assert found["top_5"] == 0.5
+    assert found["by_style"] == {"flat": [1, 2.5, "x"], "day": "2025-01-01", "notes": "made in a test"}
+
+
+def test_styles_and_sizes_are_looked_up(text) -> None:
+    card = cards.parse(text)
+    assert card.style("clay").index == 2
+    with pytest.raises(Unknown, match="did you mean line"):
+        card.style("lines")
+    card.check_size((256, 256))
+    with pytest.raises(Invalid, match="size: tiny draws 256x256, not 256x128"):
+        card.check_size((256, 128))
