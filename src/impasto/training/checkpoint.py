@@ -1,0 +1,63 @@
+"""A run that is killed goes on as if it had not been: one file, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from impasto.core import Damaged
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import nn
+
+    from impasto.training.optim import Averages, Optimizers
+
+NAME = "checkpoint.pt"
+
+
+def save(folder: Path, *, step: int, core_s: float, net: nn.Module, optimizers: Optimizers, averages: Averages) -> None:
+    """Write `checkpoint.pt`: first beside it, then renamed over the last one."""
+    state = {
+        "step": step,
+        "core_s": core_s,
+        "net": net.state_dict(),
+        "optimizers": optimizers.state_dict(),
+        "averages": averages.each,
+    }
+    part = folder / f"{NAME}.part"
+    with part.open("wb") as file:
+        torch.save(state, file)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(folder / NAME)
+
+
+def read(folder: Path) -> dict[str, Any] | None:
+    """The run's state, or None where there is none yet. Tensors and plain containers only (weights_only)."""
+    path = folder / NAME
+    if not path.exists():
+        return None
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise Damaged(f"{path} cannot be read: {error}") from error
+
+
+def restore(state: dict[str, Any], *, net: nn.Module, optimizers: Optimizers, averages: Averages) -> None:
+    net.load_state_dict(state["net"])
+    optimizers.load_state_dict(state["optimizers"])
+    for average, saved in zip(averages.each, state["averages"], strict=True):
+        for key, value in saved.items():
+            average[key].copy_(value)
+
+
+def averaged_weights(folder: Path, horizon: int = 0) -> dict[str, torch.Tensor]:
+    """The averaged weights of a run, for the stages that build on it."""
+    state = read(folder)
+    if state is None:
+        raise Damaged(f"{folder} holds no checkpoint; run its recipe first")
+    return state["averages"][horizon]

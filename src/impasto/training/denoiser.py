@@ -1,0 +1,160 @@
+"""The denoiser stage: words, planner and painter together, on precomputed latents.
+
+Loss: the planner's guess against the clean latents, and the painter's prediction of them at a random time, weighted
+as an error of velocity (1/t^2, with t floored; Li & He 2025). Times are logit-normal (Esser et al. 2024).
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from impasto.core import Invalid
+from impasto.data.dataset import open_dataset
+from impasto.models.nets.denoiser import Mini
+from impasto.models.nets.words import PAD
+from impasto.training.autoencoder import held_out
+from impasto.training.batches import Order, rng_at, torch_rng_at
+from impasto.training.captions import Captions
+from impasto.training.latents import all_latents, load_autoencoder
+from impasto.training.recipe import Recipe, Strict, parse
+from impasto.training.sheets import tile
+from impasto.training.tokens import Tokens
+
+if TYPE_CHECKING:
+    from impasto.data.dataset import Dataset
+
+
+class Settings(Strict):
+    autoencoder: Path
+    """recipe of the run that made the autoencoder"""
+    words: Path | None = None
+    """recipe of the run whose text encoder is the start; None: from nothing"""
+    start: Path | None = None
+    """a run of this stage to take the first weights from"""
+    tokenizer: Path
+    styles: dict[str, int]
+    """style -> how often its pictures come an epoch; the order gives each style its index"""
+    name: float = 0.6
+    foreign: float = 0.15
+    dropped: float = 0.1
+    """chances of the English name, another language's name, and no words; the rest are other captions"""
+    plan_weight: float = 1.0
+    time_mean: float = 0.4
+    time_spread: float = 1.0
+    """of the logit of t; t = 1 is noise"""
+    time_floor: float = 0.1
+
+
+class DenoiserStage:
+    def __init__(self, recipe: Recipe, device: torch.device) -> None:
+        self.settings = s = parse(Settings, recipe.stage, where="[stage]")
+        self.device, self.seed, self.batch = device, recipe.run.seed, recipe.run.batch
+        self.dataset = open_dataset(recipe.run.data)
+        self.autoencoder = load_autoencoder(s.autoencoder, device)
+        self.latents = all_latents(self.dataset, self.autoencoder, device, recipe.run.data / "cache")
+        self.tokens = Tokens(s.tokenizer, recipe.net["words"]["max_tokens"])
+        self.captions = Captions(self.dataset, name=s.name, foreign=s.foreign, dropped=s.dropped)
+        self.style_index = {style: i for i, style in enumerate(s.styles)}
+        self.net = Mini(**recipe.net, styles=len(s.styles)).to(device)
+        self.take_first_weights()
+        if recipe.run.compile:
+            for blocks in (self.net.planner.coarse, self.net.planner.fine, self.net.painter):
+                for block in blocks.get_submodule("blocks"):
+                    block.compile(dynamic=False)
+        self.order = self.make_order(self.dataset)
+
+    def take_first_weights(self) -> None:
+        from impasto.training.checkpoint import averaged_weights
+        from impasto.training.recipe import load
+
+        if self.settings.start:
+            self.net.load_state_dict(averaged_weights(self.settings.start))
+        elif self.settings.words:
+            weights = averaged_weights(load(self.settings.words).run.out)
+            own = {k.removeprefix("words."): v for k, v in weights.items() if k.startswith("words.")}
+            self.net.words.load_state_dict(own)
+
+    def make_order(self, dataset: Dataset) -> Order:
+        times = self.settings.styles
+        known = {record.style for record in dataset.records}
+        for style in times:
+            if style not in known:
+                raise Invalid("stage.styles", f"the data set has no style {style!r}; it has {', '.join(sorted(known))}")
+        chosen = [(i, times[r.style]) for i, r in enumerate(dataset.records) if r.split == "train" and r.style in times]
+        items, counts = np.array(chosen).T
+        return Order(items, counts, seed=self.seed, batch=self.batch)
+
+    def loss(self, step: int) -> dict[str, Tensor]:
+        s = self.settings
+        clean, tokens, style = self.batch_at(step)
+        t, noise = self.times_and_noise(step, clean)
+        plan, condition = self.net.plan(tokens, style)
+        planned = (self.net.guess(plan) - clean).square().mean()
+        x = (1 - t)[:, None, None, None] * clean + t[:, None, None, None] * noise
+        painted = (self.net.painter(x, t, plan, condition) - clean).square().mean(dim=(1, 2, 3))
+        painting = (painted / t.clamp_min(s.time_floor).square()).mean()
+        return {"loss": painting + s.plan_weight * planned, "planned": planned, "painted": painted.mean()}
+
+    def batch_at(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Clean latents (b, c, 16, 16), tokens (b, m), style (b,); m is the batch's longest caption, in fours."""
+        rng, chosen = rng_at(self.seed, step), self.order.at(step)
+        records = [self.dataset.records[i] for i in chosen]
+        tokens = self.tokens([self.captions.draw(record, rng) for record in records])
+        longest = int((tokens != PAD).sum(1).max())
+        tokens = tokens[:, : max(4, -(-longest // 4) * 4)]
+        style = torch.tensor([self.style_index[record.style] for record in records])
+        clean = torch.from_numpy(self.latents[chosen].astype(np.float32))
+        return clean.to(self.device), torch.from_numpy(tokens).to(self.device), style.to(self.device)
+
+    def times_and_noise(self, step: int, clean: Tensor) -> tuple[Tensor, Tensor]:
+        rng = torch_rng_at(self.seed, step)
+        logits = torch.randn(len(clean), generator=rng) * self.settings.time_spread + self.settings.time_mean
+        return logits.sigmoid().to(self.device), torch.randn(clean.shape, generator=rng).to(self.device)
+
+    def sheet(self) -> np.ndarray:
+        """Held-out pairs, four rows: the true picture through the autoencoder, the plan's guess, two drawings."""
+        chosen = held_out(self.dataset, set(self.style_index))[:16]
+        records = [self.dataset.records[i] for i in chosen]
+        tokens = torch.from_numpy(self.tokens([record.name for record in records])).to(self.device)
+        style = torch.tensor([self.style_index[record.style] for record in records]).to(self.device)
+        plan, condition = self.net.plan(tokens, style)
+        true = torch.from_numpy(self.latents[chosen].astype(np.float32)).to(self.device)
+        noises = [torch.randn(true.shape, generator=torch_rng_at(7, k)).to(self.device) for k in range(2)]
+        rows = [true, self.net.guess(plan)]
+        rows += [walk(self.net, noise, plan, condition, steps=12) for noise in noises]
+        made = torch.cat([self.autoencoder.decoder(row) for row in rows]).clamp(0, 1)
+        return tile(made.cpu().numpy(), columns=16)
+
+    def measure(self) -> dict[str, float]:
+        """Mean squared error of the guess, and of the painter at fixed times, on up to 256 held-out pairs."""
+        chosen = held_out(self.dataset, set(self.style_index))[:256]
+        records = [self.dataset.records[i] for i in chosen]
+        tokens = torch.from_numpy(self.tokens([record.name for record in records])).to(self.device)
+        style = torch.tensor([self.style_index[record.style] for record in records]).to(self.device)
+        true = torch.from_numpy(self.latents[chosen].astype(np.float32)).to(self.device)
+        noise = torch.randn(true.shape, generator=torch_rng_at(7, 0)).to(self.device)
+        plan, condition = self.net.plan(tokens, style)
+        found = {"planned": float((self.net.guess(plan) - true).square().mean())}
+        for t in (0.98, 0.8, 0.5, 0.2):
+            at = torch.full((len(true),), t, device=self.device)
+            made = self.net.painter((1 - t) * true + t * noise, at, plan, condition)
+            found[f"painted_{t}"] = float((made - true).square().mean())
+        return found
+
+    def finish(self) -> None:
+        """Nothing to close: the averaged weights are the result."""
+
+
+def walk(net: Mini, noise: Tensor, plan: Tensor, condition: Tensor, *, steps: int) -> Tensor:
+    """A plain Euler walk down the flow, for sheets; the engine has the real samplers."""
+    x, times = noise, torch.linspace(0.995, 0, steps + 1)
+    for t, t_next in pairwise(times):
+        clean = net.painter(x, t.expand(len(x)).to(x.device), plan, condition)
+        x = clean + (x - clean) * (t_next / t)
+    return x

@@ -1,0 +1,136 @@
+"""Trained runs -> a model folder: for each net one fp16 safetensors file, and an ONNX graph that reads its tensors
+from inside that same file.
+
+ONNX lets an initializer name a file, an offset and a length; safetensors is a header and then tensors at known
+offsets. So the graph keeps no weights of its own: each float tensor is declared fp16 at its place in the safetensors
+file, followed by a Cast to fp32. torch and ONNX Runtime read the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from impasto.models.nets.denoiser import Mini
+
+SMALL = 64
+"""tensors of fewer numbers stay in the graph, in fp32"""
+
+
+class WordsNet(nn.Module):
+    """Mini's half that runs once a picture: words and plan."""
+
+    def __init__(self, mini: Mini) -> None:
+        super().__init__()
+        self.words, self.planner = mini.words, mini.planner
+
+    def forward(self, tokens: Tensor, weights: Tensor, style: Tensor) -> tuple[Tensor, Tensor]:
+        return self.planner(*self.words(tokens, weights), style)
+
+
+def export_net(net: nn.Module, inputs: dict[str, Tensor], outputs: list[str], folder: Path, name: str) -> None:
+    """Write `<name>.safetensors` and `<name>.onnx`; every input and output is batched along its first axis."""
+    from safetensors.numpy import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    model = _graph(net.eval(), inputs, outputs)
+    halves = {t.name: _array(t) for t in model.graph.initializer if _is_weight(t)}
+    save_file(halves, folder / f"{name}.safetensors", metadata={"format": "pt", "net": name})
+    _point_at(model, folder / f"{name}.safetensors")
+    onnx.save(model, folder / f"{name}.onnx")
+    onnx.checker.check_model(str(folder / f"{name}.onnx"))
+
+
+def _graph(net: nn.Module, inputs: dict[str, Tensor], outputs: list[str]) -> onnx.ModelProto:
+    batch = torch.export.Dim("batch", min=1, max=4096)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter warns of its own insides
+        program = torch.onnx.export(
+            net,
+            kwargs=inputs,
+            input_names=list(inputs),
+            output_names=outputs,
+            dynamic_shapes={key: {0: batch} for key in inputs},
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+    return program.model_proto
+
+
+def _is_weight(tensor: TensorProto) -> bool:
+    return tensor.data_type == TensorProto.FLOAT and int(np.prod(tensor.dims)) >= SMALL
+
+
+def _array(tensor: TensorProto) -> np.ndarray:
+    return np.ascontiguousarray(onnx.numpy_helper.to_array(tensor).astype(np.float16))
+
+
+def _point_at(model: onnx.ModelProto, path: Path) -> None:
+    """Replace each large initializer by fp16 external data inside the safetensors file, and a Cast to fp32."""
+    with path.open("rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(length))
+    casts, graph = [], model.graph
+    for tensor in graph.initializer:
+        if not _is_weight(tensor):
+            continue
+        name, (begin, end) = tensor.name, header[tensor.name]["data_offsets"]
+        tensor.ClearField("raw_data")
+        tensor.ClearField("float_data")
+        tensor.name, tensor.data_type, tensor.data_location = f"{name}.half", TensorProto.FLOAT16, TensorProto.EXTERNAL
+        del tensor.external_data[:]
+        for key, value in (("location", path.name), ("offset", 8 + length + begin), ("length", end - begin)):
+            tensor.external_data.add(key=key, value=str(value))
+        casts.append(helper.make_node("Cast", [tensor.name], [name], to=TensorProto.FLOAT))
+    for node in graph.node:
+        del node.metadata_props[:]
+        node.ClearField("doc_string")
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    known = {f"{name}" for name in header}
+    kept = [value for value in graph.value_info if value.name not in known]
+    del graph.value_info[:]
+    graph.value_info.extend(kept)
+
+
+def write_card(folder: Path, card: dict[str, Any]) -> None:
+    """Write `card.toml` with the sha256 of every other file in the folder."""
+    files = {p.name: file_sha256(p) for p in sorted(folder.iterdir()) if p.is_file() and p.name != "card.toml"}
+    text = "\n".join(_toml({**card, "files": files}))
+    (folder / "card.toml").write_text(text + "\n")
+
+
+def file_sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _toml(table: dict[str, Any], prefix: str = "") -> list[str]:
+    """A table as TOML lines: its plain values first, then its tables."""
+    plain = {k: v for k, v in table.items() if not isinstance(v, dict)}
+    lines = [f"[{prefix}]"] if prefix and plain else []
+    lines += [f"{_key(k)} = {json.dumps(v, ensure_ascii=False)}" for k, v in plain.items()]
+    if lines:
+        lines.append("")
+    for k, v in table.items():
+        if isinstance(v, dict):
+            lines += _toml(v, f"{prefix}.{_key(k)}" if prefix else _key(k))
+    return lines
+
+
+def _key(key: str) -> str:
+    return key if key.replace("-", "").replace("_", "").isalnum() and key.isascii() else json.dumps(key)

@@ -1,0 +1,95 @@
+"""A run that is stopped at any moment ends where an unbroken one ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+from tests.training.conftest import same
+
+from impasto.core import Damaged, Invalid
+from impasto.training import checkpoint
+from impasto.training.run import train
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def end_of(path: Path, out: Path, **overrides: object) -> dict:
+    train(path, overrides={"run.out": str(out), **overrides})
+    return checkpoint.read(out)
+
+
+@pytest.mark.parametrize("stage", ["autoencoder", "denoiser"])
+def test_a_run_stopped_after_every_step_ends_as_an_unbroken_one(request, tmp_path, autoencoder_recipe, stage):
+    if stage == "denoiser":
+        train(autoencoder_recipe)
+    path = request.getfixturevalue(f"{stage}_recipe")
+    whole = end_of(path, tmp_path / "whole")
+    for _ in range(whole["step"]):
+        train(path, overrides={"run.out": str(tmp_path / "broken")}, stop_after_s=0)
+    broken = checkpoint.read(tmp_path / "broken")
+    assert broken["step"] == whole["step"] == 6
+    assert same(broken["net"], whole["net"])
+    assert all(same(a, b) for a, b in zip(broken["averages"], whole["averages"], strict=True))
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_to_the_same_end(tmp_path, autoencoder_recipe):
+    whole = end_of(autoencoder_recipe, tmp_path / "whole", **{"run.pictures": 200})
+    out = tmp_path / "killed"
+    code = (
+        "from pathlib import Path; from impasto.training.run import train; "
+        f"train(Path({str(autoencoder_recipe)!r}), overrides={{'run.out': {str(out)!r}, 'run.pictures': 200, "
+        "'run.checkpoint_every_s': 0.0})"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 90
+    while not (out / checkpoint.NAME).exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    state = checkpoint.read(out)
+    assert 0 < state["step"] < whole["step"], "killed in the middle"
+    assert same(end_of(autoencoder_recipe, out, **{"run.pictures": 200})["net"], whole["net"])
+
+
+def test_a_half_written_checkpoint_is_never_the_checkpoint(tmp_path, autoencoder_recipe, monkeypatch):
+    train(autoencoder_recipe, stop_after_s=0)
+    before = (tmp_path / "ae" / checkpoint.NAME).read_bytes()
+
+    def dies(state, file):
+        file.write(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(torch, "save", dies)
+    with pytest.raises(KeyboardInterrupt):
+        train(autoencoder_recipe, stop_after_s=0)
+    assert (tmp_path / "ae" / checkpoint.NAME).read_bytes() == before
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path, autoencoder_recipe):
+    train(autoencoder_recipe, stop_after_s=0)
+    path = tmp_path / "ae" / checkpoint.NAME
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(Damaged, match=r"checkpoint\.pt"):
+        train(autoencoder_recipe)
+
+
+def test_a_recipe_with_an_unknown_key_is_refused_by_name(autoencoder_recipe):
+    with pytest.raises(Invalid, match=r"run\.picturez"):
+        train(autoencoder_recipe, overrides={"run.picturez": 3})
+    with pytest.raises(Invalid, match="crop"):
+        train(autoencoder_recipe, overrides={"stage.crop": 3})
+
+
+def test_signals_are_given_back(autoencoder_recipe):
+    before = signal.getsignal(signal.SIGTERM)
+    train(autoencoder_recipe, stop_after_s=0)
+    assert signal.getsignal(signal.SIGTERM) is before
