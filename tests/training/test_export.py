@@ -77,6 +77,18 @@ def test_the_graph_reads_its_weights_from_the_safetensors_file(exported):
         path.write_bytes(kept)
 
 
+def test_torch_reads_the_same_file(exported):
+    from safetensors.torch import load_file
+
+    mini, halves, folder = exported
+    fresh = Mini(words=WORDS, styles=3, **NET)
+    for net, name in ((WordsNet(fresh), "words"), (fresh.painter, "denoiser")):
+        net.load_state_dict(load_file(folder / f"{name}.safetensors"))
+    old, new = mini.painter.state_dict(), fresh.painter.state_dict()
+    assert all(torch.allclose(old[k], new[k], atol=1e-3) for k in old)
+    assert load_file(folder / "encoder.safetensors").keys() == halves.encoder.state_dict().keys()
+
+
 def test_a_published_folder_is_a_model(tmp_path, denoiser_recipe, autoencoder_recipe):
     train(autoencoder_recipe)
     train(denoiser_recipe)

@@ -64,9 +64,8 @@ class DenoiserStage:
         self.net = Mini(**recipe.net, styles=len(s.styles)).to(device)
         self.take_first_weights()
         if recipe.run.compile:
-            for blocks in (self.net.planner.coarse, self.net.planner.fine, self.net.painter):
-                for block in blocks.get_submodule("blocks"):
-                    block.compile(dynamic=False)
+            for block in (*self.net.planner.fine["blocks"], *self.net.painter.blocks):  # the ones of one fixed shape
+                block.compile(dynamic=False)
         self.order = self.make_order(self.dataset)
 
     def take_first_weights(self) -> None:

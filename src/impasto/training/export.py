@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
     from impasto.models.nets.denoiser import Mini
 
-SMALL = 64
-"""tensors of fewer numbers stay in the graph, in fp32"""
-
 
 class WordsNet(nn.Module):
     """Mini's half that runs once a picture: words and plan."""
@@ -46,7 +43,7 @@ def export_net(net: nn.Module, inputs: dict[str, Tensor], outputs: list[str], fo
 
     folder.mkdir(parents=True, exist_ok=True)
     model = _graph(net.eval(), inputs, outputs)
-    halves = {t.name: _array(t) for t in model.graph.initializer if _is_weight(t)}
+    halves = {key: np.ascontiguousarray(value.half().numpy()) for key, value in net.state_dict().items()}
     save_file(halves, folder / f"{name}.safetensors", metadata={"format": "pt", "net": name})
     _point_at(model, folder / f"{name}.safetensors")
     onnx.save(model, folder / f"{name}.onnx")
@@ -64,29 +61,22 @@ def _graph(net: nn.Module, inputs: dict[str, Tensor], outputs: list[str]) -> onn
             output_names=outputs,
             dynamic_shapes={key: {0: batch} for key in inputs},
             dynamo=True,
+            optimize=False,  # folding would store a transposed copy under another name
             external_data=False,
             verbose=False,
         )
     return program.model_proto
 
 
-def _is_weight(tensor: TensorProto) -> bool:
-    return tensor.data_type == TensorProto.FLOAT and int(np.prod(tensor.dims)) >= SMALL
-
-
-def _array(tensor: TensorProto) -> np.ndarray:
-    return np.ascontiguousarray(onnx.numpy_helper.to_array(tensor).astype(np.float16))
-
-
 def _point_at(model: onnx.ModelProto, path: Path) -> None:
-    """Replace each large initializer by fp16 external data inside the safetensors file, and a Cast to fp32."""
+    """Replace each weight by fp16 external data inside the safetensors file, and a Cast to fp32."""
     with path.open("rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))
         header = json.loads(file.read(length))
     casts, graph = [], model.graph
     for tensor in graph.initializer:
-        if not _is_weight(tensor):
-            continue
+        if tensor.name not in header:
+            continue  # a constant of the graph, no weight
         name, (begin, end) = tensor.name, header[tensor.name]["data_offsets"]
         tensor.ClearField("raw_data")
         tensor.ClearField("float_data")
@@ -101,8 +91,7 @@ def _point_at(model: onnx.ModelProto, path: Path) -> None:
     nodes = [*casts, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)
-    known = {f"{name}" for name in header}
-    kept = [value for value in graph.value_info if value.name not in known]
+    kept = [value for value in graph.value_info if value.name not in header]
     del graph.value_info[:]
     graph.value_info.extend(kept)
 
