@@ -20,12 +20,18 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore")
 
-    model: str = Field("mini", description="the model that draws when none is named")
-    models_folder: Path | None = Field(None, description="a folder of model folders, looked in before the embedded one")
-    output_folder: Path = Field(Path(), description="where pictures go when no output is named; . is where you are")
-    threads: int = Field(0, ge=0, le=1024, description="processor threads a net may use; 0: as many as there are cores")
+    model: str = Field(default="mini", description="the model that draws when none is named")
+    models_folder: Path | None = Field(
+        default=None, description="a folder of model folders, looked in before the embedded one"
+    )
+    output_folder: Path = Field(
+        default=Path(), description="where pictures go when no output is named; . is where you are"
+    )
+    threads: int = Field(
+        default=0, ge=0, le=1024, description="processor threads a net may use; 0: as many as there are cores"
+    )
     wildcards_folder: Path | None = Field(
-        None, description="a folder of text files, one choice a line: colour.txt answers __colour__"
+        default=None, description="a folder of text files, one choice a line: colour.txt answers __colour__"
     )
 
 

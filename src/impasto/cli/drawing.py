@@ -115,8 +115,8 @@ def grid(
     """
     from impasto import local
     from impasto.pictures import names
-    from impasto.workflows import grid as sheets
     from impasto.settings import settings
+    from impasto.workflows import grid as sheets
     from impasto.workflows.generate import seeded
 
     request = seeded(

@@ -21,7 +21,9 @@ from impasto.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from typer._click import Context  # what the method is typed with; typer.Context is a subclass
+    # what the methods are typed with; typer.Context is a subclass
+    from typer._click import Context
+    from typer._click.shell_completion import CompletionItem
 
 DEFAULT = "draw"
 OWN_OPTIONS = {"-h", "--help", "--version", "--install-completion", "--show-completion"}
@@ -44,6 +46,12 @@ class Door(TyperGroup):
         if args and args[0] not in self.commands and args[0].partition("=")[0] not in OWN_OPTIONS:
             args = [DEFAULT, *args]
         return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: Context, incomplete: str) -> list[CompletionItem]:
+        """Where nothing is typed yet, the options of `draw` fit as well as those of `impasto`."""
+        draw = self.commands[DEFAULT]
+        with draw.make_context(DEFAULT, [], parent=ctx, resilient_parsing=True) as inner:
+            return [*super().shell_complete(ctx, incomplete), *draw.shell_complete(inner, incomplete)]
 
 
 app = Typer(
@@ -89,7 +97,7 @@ def main() -> NoReturn:
     try:
         code = app(standalone_mode=False)
     except TyperException as error:
-        _end(REFUSED, error.format_message())
+        _end(REFUSED, _usage(error))
     except Failed as error:
         _end(BROKEN, str(error))
     except ImpastoError as error:
@@ -105,8 +113,15 @@ def main() -> NoReturn:
     sys.exit(code if isinstance(code, int) else 0)
 
 
+def _usage(error: TyperException) -> str:
+    """Typer's own refusals in the form of ours, where they are about a value."""
+    name = getattr(getattr(error, "param", None), "name", None)
+    return f"{name}: {error.message}" if name and error.message else error.format_message()
+
+
 def _end(code: int, message: str) -> NoReturn:
-    print(f"impasto: {' '.join(message.split())}", file=sys.stderr)
+    if message:  # a group without a command has printed its help instead
+        print(f"impasto: {' '.join(message.split())}", file=sys.stderr)
     sys.exit(code)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option, Typer
 
@@ -13,7 +14,7 @@ from impasto.cli.report import say
 from impasto.core import Invalid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 data = Typer(help="Build data sets.", no_args_is_help=True, rich_markup_mode="rich")
 
@@ -38,8 +39,12 @@ def build(
     with _needs("train"):
         from impasto.data.build import build as run
 
-        report = run(recipe, out, workers=workers)
-    say(str(report))
+        with _stages() as progress:
+            report = run(recipe, out, progress=progress, workers=workers)
+    say(f"{report.folder}  {report.pictures} pictures of {report.concepts} concepts, {report.held_out} held out")
+    for heading, counts in (("kept", report.by_style), ("dropped", report.dropped)):
+        for name, count in sorted(counts.items(), key=lambda item: -item[1]):
+            say(f"  {heading} {count:6d}  {name}")
 
 
 def train(
@@ -58,11 +63,38 @@ def train(
 def evaluate(
     model: Annotated[str, Argument(help="A model's name.", autocompletion=o.complete_models)] = "mini",
 ) -> None:
-    """Measure a model on pictures it never saw; prints the results."""
+    """Measure a model on pictures it never saw; prints the results and writes them into its card."""
+    from impasto import local
+
+    installed = local.registry().find(model)
     with _needs("train"):
         from impasto.training.evaluate import evaluate as run
+        from impasto.training.evaluate import into_card
 
-        run(model)
+        results = run(installed, local.engine_of(installed), say=say)
+    for name, value in results.items():
+        say(f"{name} {value:g}")
+    into_card(installed.folder, results)
+
+
+@contextmanager
+def _stages() -> Iterator[Callable[[str, int, int], None] | None]:
+    """A bar for each stage of the work, on a terminal only."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
+        tasks: dict[str, Any] = {}
+
+        def tell(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(stage)
+            bar.update(tasks[stage], completed=done, total=total)
+
+        yield tell
 
 
 def _check_recipe(recipe: Path) -> None:

@@ -71,8 +71,9 @@ def _check_folder(folder: Path, field: str, *, may_make: bool) -> None:
     if not nearest.is_dir():
         raise Invalid(field, f"{nearest} is not a folder")
     try:  # asking for permissions is not enough: read-only mounts and network shares answer yes
-        with _whole(b"", nearest):
-            pass
+        trial = _part(nearest)
+        trial.touch(exist_ok=False)
+        trial.unlink()
     except OSError as error:
         raise Invalid(field, f"cannot write in {nearest}: {error.strerror or error}") from error
 
@@ -113,7 +114,7 @@ def _claim(temporary: Path, path: Path) -> bool:
 @contextlib.contextmanager
 def _whole(data: bytes, folder: Path) -> Iterator[Path]:
     """A complete, synced, hidden file in `folder`; what is left of it afterwards is removed."""
-    temporary = folder / f".impasto-{secrets.token_hex(8)}.part"
+    temporary = _part(folder)
     try:
         with temporary.open("xb") as file:
             file.write(data)
@@ -122,3 +123,7 @@ def _whole(data: bytes, folder: Path) -> Iterator[Path]:
         yield temporary
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _part(folder: Path) -> Path:
+    return folder / f".impasto-{secrets.token_hex(8)}.part"

@@ -22,7 +22,7 @@ N = TypeVar("N", int, float)
 
 MAX_COUNT = 1000
 MAX_STEPS = 150
-MAX_GUIDANCE = 30.0
+MAX_GUIDANCE = 30
 
 
 def generate(
@@ -127,7 +127,7 @@ def _given(asked: T | None, default: T) -> T:
 
 def _within(field: str, value: N, least: N, most: N) -> N:
     if not least <= value <= most:  # also refuses nan
-        raise Invalid(field, f"must be from {least:g} to {most:g}, not {value}")
+        raise Invalid(field, f"must be from {least} to {most}, not {value}")
     return value
 
 
