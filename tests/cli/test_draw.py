@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from tests.cli.conftest import Ran
 
 
+def pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image).astype(float)
+
+
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
@@ -120,8 +125,8 @@ def test_words_from_standard_input(impasto: Callable[..., Ran], monkeypatch: pyt
 def test_background_is_laid_under(impasto: Callable[..., Ran], here: Path) -> None:
     for name, background in (("clear.png", "transparent"), ("green.png", "#00FF00")):
         impasto("a fox", "--seed", "1", "-o", name, "--background", background)
-    clear = np.asarray(Image.open(here / "clear.png")).astype(float)
-    green = np.asarray(Image.open(here / "green.png")).astype(float)
+    clear = pixels(here / "clear.png")
+    green = pixels(here / "green.png")
     assert clear[..., 3].min() < 128
     assert (green[..., 3] == 255).all()
     alpha = clear[..., 3:] / 255
@@ -132,10 +137,10 @@ def test_jpeg_lies_on_white_unless_a_background_is_given(impasto: Callable[..., 
     impasto("a fox", "--seed", "1", "-o", "clear.png")
     impasto("a fox", "--seed", "1", "-o", "white.jpg")
     impasto("a fox", "--seed", "1", "-o", "black.jpg", "--background", "#000000")
-    clear = np.asarray(Image.open(here / "clear.png")).astype(float)
+    clear = pixels(here / "clear.png")
     alpha = clear[..., 3:] / 255
     for name, ground in (("white.jpg", 255), ("black.jpg", 0)):
-        laid = np.asarray(Image.open(here / name))
+        laid = pixels(here / name)
         assert np.abs(laid - (clear[..., :3] * alpha + (1 - alpha) * ground)).mean() < 3, name
 
 
