@@ -113,15 +113,44 @@ def tokenizer(tmp_path: Path) -> Path:
     return path
 
 
+CARD = """
+[model]
+name = "m"
+version = "1"
+family = "mini"
+licence = "CC0-1.0"
+description = "shapes"
+[picture]
+sizes = [[256, 256]]
+latent_shape = [4, 16, 16]
+[defaults]
+style = "flat"
+steps = 2
+guidance = 1.5
+sampler = "euler"
+sigmas = "flow"
+[sigmas]
+min = 0.02
+max = 80.0
+[words]
+max_tokens = 8
+[styles.flat]
+[styles.soft]
+[styles.line]
+title = "Lines"
+"""
+
+
 @pytest.fixture
 def denoiser_recipe(tmp_path: Path, data: Path, autoencoder_recipe: Path, tokenizer: Path) -> Path:
+    (tmp_path / "half.toml").write_text(CARD)
     path = tmp_path / "denoiser.toml"
     path.write_text(
         RUN.format(stage="denoiser", out=tmp_path / "mini", data=data, pictures=24)
         + "[optim]\nwarmup = 4\nmuon_rate = 1e-3\nema = [0.5, 0.9]\n"
         + "[net]\nchannels = 4\nwidth = 64\ncoarse_width = 64\ncoarse_depth = 1\nfine_depth = 1\npaint_depth = 1\n"
         + "[net.words]\nvocabulary = 300\nwidth = 64\ndepth = 1\nmax_tokens = 8\n"
-        + f'[stage]\nautoencoder = "{autoencoder_recipe}"\ntokenizer = "{tokenizer}"\n'
+        + f'[stage]\nautoencoder = "{autoencoder_recipe}"\ntokenizer = "{tokenizer}"\ncard = "{tmp_path}/half.toml"\n'
         + "[stage.styles]\nflat = 1\nsoft = 2\nline = 1\n"
     )
     return path

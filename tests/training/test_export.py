@@ -10,7 +10,7 @@ from tests.training.conftest import vary
 from impasto.models import cards
 from impasto.models.nets.denoiser import Mini, fold, unfold
 from impasto.training.export import WordsNet
-from impasto.training.publish import export_nets, publish
+from impasto.training.publish import export_nets
 from impasto.training.run import train
 
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -89,22 +89,15 @@ def test_torch_reads_the_same_file(exported):
     assert load_file(folder / "encoder.safetensors").keys() == halves.encoder.state_dict().keys()
 
 
-def test_a_published_folder_is_a_model(tmp_path, denoiser_recipe, autoencoder_recipe):
+def test_a_finished_run_leaves_a_model_folder(tmp_path, denoiser_recipe, autoencoder_recipe):
     train(autoencoder_recipe)
     train(denoiser_recipe)
-    card = tmp_path / "half.toml"
-    card.write_text(
-        '[model]\nname = "m"\nversion = "1"\nfamily = "mini"\nlicence = "CC0-1.0"\ndescription = "d"\n'
-        "[picture]\nsizes = [[256, 256]]\nlatent_shape = [4, 16, 16]\n"
-        '[defaults]\nstyle = "flat"\nsteps = 2\nguidance = 1.5\nsampler = "euler"\nsigmas = "flow"\n'
-        "[sigmas]\nmin = 0.02\nmax = 80.0\n[words]\nmax_tokens = 8\n"
-        '[styles.flat]\ntitle = "F"\n[styles.soft]\ntitle = "S"\n[styles.line]\ntitle = "L"\n'
-    )
-    out = publish(denoiser_recipe, card, tmp_path / "models" / "m")
-    read, _ = cards.read(out / "card.toml")
-    assert read.results["training"]["denoiser"]["seen"] == 24
-    assert set(read.files) == {p.name for p in out.iterdir()} - {"card.toml"}
-    assert [read.styles[s].index for s in ("flat", "soft", "line")] == [0, 1, 2]
+    assert (tmp_path / "ae" / "model" / "decoder.onnx").exists()
+    out = tmp_path / "mini" / "model"
+    card, _ = cards.read(out / "card.toml")
+    assert card.results["training"]["denoiser"]["seen"] == 24
+    assert set(card.files) == {p.name for p in out.iterdir()} - {"card.toml"}
+    assert [card.styles[s].index for s in ("flat", "soft", "line")] == [0, 1, 2]
 
 
 def test_fold_and_unfold_are_inverse():

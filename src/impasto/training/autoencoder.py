@@ -46,6 +46,7 @@ class Settings(Strict):
 
 class AutoencoderStage:
     def __init__(self, recipe: Recipe, device: torch.device) -> None:
+        self.recipe = recipe
         self.settings = parse(Settings, recipe.stage, where="[stage]")
         self.device, self.seed = device, recipe.run.seed
         self.dataset = open_dataset(recipe.run.data)
@@ -103,6 +104,14 @@ class AutoencoderStage:
         raw = torch.cat([self.net.encoder.raw(premultiplied(self.pictures[p]).to(self.device)) for p in parts])
         mean = raw.mean(dim=(0, 2, 3))
         self.net.set_scale(mean, (raw - mean[:, None, None]).std())
+
+    def export(self, folder: Path) -> None:
+        from impasto.training.checkpoint import averaged_weights
+        from impasto.training.publish import export_autoencoder
+
+        net = Autoencoder(**self.recipe.net)
+        net.load_state_dict(averaged_weights(self.recipe.run.out))
+        export_autoencoder(net.eval().requires_grad_(False), folder)
 
 
 def reconstruction(made: Tensor, picture: Tensor, back: Tensor) -> dict[str, Tensor]:

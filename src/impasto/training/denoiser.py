@@ -38,6 +38,8 @@ class Settings(Strict):
     start: Path | None = None
     """a run of this stage to take the first weights from"""
     tokenizer: Path
+    card: Path
+    """the hand-written half of the model's card"""
     styles: dict[str, int]
     """style -> how often its pictures come an epoch; the order gives each style its index"""
     name: float = 0.6
@@ -53,6 +55,7 @@ class Settings(Strict):
 
 class DenoiserStage:
     def __init__(self, recipe: Recipe, device: torch.device) -> None:
+        self.recipe = recipe
         self.settings = s = parse(Settings, recipe.stage, where="[stage]")
         self.device, self.seed, self.batch = device, recipe.run.seed, recipe.run.batch
         self.dataset = open_dataset(recipe.run.data)
@@ -94,7 +97,7 @@ class DenoiserStage:
         clean, tokens, style = self.batch_at(step)
         t, noise = self.times_and_noise(step, clean)
         plan, condition = self.net.plan(tokens, style)
-        planned = (self.net.guess(plan) - clean).square().mean()
+        planned = (self.net.painter.guess(plan) - clean).square().mean()
         x = (1 - t)[:, None, None, None] * clean + t[:, None, None, None] * noise
         painted = (self.net.painter(x, t, plan, condition) - clean).square().mean(dim=(1, 2, 3))
         painting = (painted / t.clamp_min(s.time_floor).square()).mean()
@@ -125,7 +128,7 @@ class DenoiserStage:
         plan, condition = self.net.plan(tokens, style)
         true = torch.from_numpy(self.latents[chosen].astype(np.float32)).to(self.device)
         noises = [torch.randn(true.shape, generator=torch_rng_at(7, k)).to(self.device) for k in range(2)]
-        rows = [true, self.net.guess(plan)]
+        rows = [true, self.net.painter.guess(plan)]
         rows += [walk(self.net, noise, plan, condition, steps=12) for noise in noises]
         made = torch.cat([self.autoencoder.decoder(row) for row in rows]).clamp(0, 1)
         return tile(made.cpu().numpy(), columns=16)
@@ -139,7 +142,7 @@ class DenoiserStage:
         true = torch.from_numpy(self.latents[chosen].astype(np.float32)).to(self.device)
         noise = torch.randn(true.shape, generator=torch_rng_at(7, 0)).to(self.device)
         plan, condition = self.net.plan(tokens, style)
-        found = {"planned": float((self.net.guess(plan) - true).square().mean())}
+        found = {"planned": float((self.net.painter.guess(plan) - true).square().mean())}
         for t in (0.98, 0.8, 0.5, 0.2):
             at = torch.full((len(true),), t, device=self.device)
             made = self.net.painter((1 - t) * true + t * noise, at, plan, condition)
@@ -148,6 +151,12 @@ class DenoiserStage:
 
     def finish(self) -> None:
         """Nothing to close: the averaged weights are the result."""
+
+    def export(self, folder: Path) -> None:
+        """The whole model: words, denoiser and both halves of the autoencoder, tokenizer and card."""
+        from impasto.training.publish import publish
+
+        publish(self.recipe, folder)
 
 
 def walk(net: Mini, noise: Tensor, plan: Tensor, condition: Tensor, *, steps: int) -> Tensor:

@@ -20,6 +20,8 @@ from impasto.training.recipe import Recipe, Strict, parse
 from impasto.training.sheets import tile
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
 
     from impasto.data.dataset import Dataset
@@ -69,6 +71,9 @@ class EvaluatorStage:
 
     def finish(self) -> None:
         """Nothing to close."""
+
+    def export(self, folder: Path) -> None:
+        """Never shipped: it measures, from its checkpoint."""
 
 
 def concepts_of(dataset: Dataset, styles: tuple[str, ...]) -> dict[str, int]:

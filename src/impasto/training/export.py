@@ -45,6 +45,7 @@ def export_net(net: nn.Module, inputs: dict[str, Tensor], outputs: list[str], fo
     model = _graph(net.eval(), inputs, outputs)
     halves = {key: np.ascontiguousarray(value.half().numpy()) for key, value in net.state_dict().items()}
     save_file(halves, folder / f"{name}.safetensors", metadata={"format": "pt", "net": name})
+    (folder / f"{name}.safetensors").chmod(0o644)  # safetensors makes it for its owner alone
     _point_at(model, folder / f"{name}.safetensors")
     onnx.save(model, folder / f"{name}.onnx")
     onnx.checker.check_model(str(folder / f"{name}.onnx"))

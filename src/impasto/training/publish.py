@@ -1,4 +1,4 @@
-"""Mini's finished runs -> `weights/mini`: nets, tokenizer, card and attribution."""
+"""Finished runs -> a model folder: nets, tokenizer, card and attribution."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from impasto.training.checkpoint import averaged_weights, read
 from impasto.training.denoiser import Settings
 from impasto.training.export import WordsNet, export_net, write_card
 from impasto.training.latents import load_autoencoder
-from impasto.training.recipe import load, parse
+from impasto.training.recipe import Recipe, load, parse
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from impasto.models.nets.autoencoder import Autoencoder
 
-def publish(recipe_path: Path, card_path: Path, out: Path) -> Path:
-    """Export the run of a denoiser recipe as a model folder; `card_path` is the card's hand-written half."""
-    recipe = load(recipe_path)
+
+def publish(recipe: Recipe, out: Path) -> Path:
+    """Export the averaged weights of a denoiser recipe's run as a model folder."""
     settings = parse(Settings, recipe.stage, where="[stage]")
     cpu = torch.device("cpu")
     autoencoder = load_autoencoder(settings.autoencoder, cpu)
@@ -33,11 +34,11 @@ def publish(recipe_path: Path, card_path: Path, out: Path) -> Path:
     export_nets(mini, autoencoder, recipe.net["words"]["max_tokens"], out)
     shutil.copyfile(settings.tokenizer, out / "tokenizer.json")
     shutil.copyfile(recipe.run.data / "ATTRIBUTION.md", out / "ATTRIBUTION.md")
-    write_card(out, card_of(recipe_path, card_path, autoencoder, settings))
+    write_card(out, card_of(recipe, autoencoder, settings))
     return out
 
 
-def export_nets(mini: Mini, autoencoder: torch.nn.Module, max_tokens: int, out: Path) -> None:
+def export_nets(mini: Mini, autoencoder: Autoencoder, max_tokens: int, out: Path) -> None:
     two, generator = 2, torch.Generator().manual_seed(0)
     tokens = torch.randint(1, 200, (two, max_tokens), generator=generator)
     words = WordsNet(mini)
@@ -47,37 +48,35 @@ def export_nets(mini: Mini, autoencoder: torch.nn.Module, max_tokens: int, out: 
     latents = torch.randn(two, mini.painter.enter.in_features // 4, 16, 16, generator=generator)
     given = {"x": latents, "t": torch.rand(two, generator=generator), "plan": plan, "condition": condition}
     export_net(mini.painter, given, ["denoised"], out, "denoiser")
+    export_autoencoder(autoencoder, out)
+
+
+def export_autoencoder(autoencoder: Autoencoder, out: Path) -> None:
+    latents = torch.randn(2, autoencoder.decoder.enter.in_channels, 16, 16)
     export_net(autoencoder.decoder, {"latents": latents}, ["picture"], out, "decoder")
-    export_net(autoencoder.encoder, {"picture": torch.rand(two, 4, 256, 256)}, ["latents"], out, "encoder")
+    export_net(autoencoder.encoder, {"picture": torch.rand(2, 4, 256, 256)}, ["latents"], out, "encoder")
 
 
-def card_of(recipe_path: Path, card_path: Path, autoencoder: torch.nn.Module, settings: Settings) -> dict[str, Any]:
-    """The hand-written half, with styles, preview and what the runs cost filled in."""
-    card, recipe = tomllib.loads(card_path.read_text()), load(recipe_path)
+def card_of(recipe: Recipe, autoencoder: Autoencoder, settings: Settings) -> dict[str, Any]:
+    """The recipe's card, with styles, preview and what the runs cost filled in."""
+    card = tomllib.loads(settings.card.read_text())
     titles = card.pop("styles")
     card["styles"] = {style: {"index": i, **titles[style]} for i, style in enumerate(settings.styles)}
     card["preview"] = preview_of(autoencoder, recipe.run.data)
-    runs = {"denoiser": recipe.run.out, "autoencoder": load(settings.autoencoder).run.out}
+    runs = {"denoiser": recipe, "autoencoder": load(settings.autoencoder)}
     if settings.words:
-        runs["words"] = load(settings.words).run.out
-    card.setdefault("results", {})["training"] = {
-        name: {
-            "seen": state["step"] * load_batch(name, recipe, settings),
-            "core_hours": round(state["core_s"] / 3600, 2),
-        }
-        for name, folder in runs.items()
-        if (state := read(folder))
-    }
+        runs["words"] = load(settings.words)
+    card.setdefault("results", {})["training"] = {name: _cost(run) for name, run in runs.items()}
     return card
 
 
-def load_batch(name: str, recipe: Any, settings: Settings) -> int:
-    path = {"autoencoder": settings.autoencoder, "words": settings.words}.get(name)
-    return load(path).run.batch if path else recipe.run.batch
+def _cost(recipe: Recipe) -> dict[str, float]:
+    state = read(recipe.run.out) or {"step": 0, "core_s": 0.0}
+    return {"seen": state["step"] * recipe.run.batch, "core_hours": round(state["core_s"] / 3600, 2)}
 
 
 @torch.no_grad()
-def preview_of(autoencoder: torch.nn.Module, data: Path) -> dict[str, list]:
+def preview_of(autoencoder: Autoencoder, data: Path) -> dict[str, list]:
     """The linear map from latents to a 16 px picture that fits some training pictures best (least squares)."""
     from impasto.training.autoencoder import premultiplied
 

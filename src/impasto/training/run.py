@@ -42,6 +42,9 @@ class Stage(Protocol):
     def finish(self) -> None:
         """Called once with the averaged weights in `net`, before the last checkpoint."""
 
+    def export(self, folder: Path) -> None:
+        """After the last checkpoint: write what is shipped of the averaged weights, safetensors and ONNX."""
+
 
 def build_stage(recipe: Recipe, device: torch.device) -> Stage:
     """The stage a recipe names. Imported here so that one stage's needs are not another's."""
@@ -76,7 +79,11 @@ def train(
     torch.manual_seed(recipe.run.seed)
     recipe.run.out.mkdir(parents=True, exist_ok=True)
     stage = build_stage(recipe, where)
-    return Loop(recipe, stage, where, resume=resume).run(stop_after_s)
+    loop = Loop(recipe, stage, where, resume=resume)
+    loop.run(stop_after_s)
+    if loop.seen >= recipe.run.pictures:
+        stage.export(recipe.run.out / "model")
+    return recipe.run.out
 
 
 class Loop:
@@ -99,7 +106,7 @@ class Loop:
     def seen(self) -> int:
         return self.step * self.recipe.run.batch
 
-    def run(self, stop_after_s: float | None) -> Path:
+    def run(self, stop_after_s: float | None) -> None:
         log = Log(self.folder)
         kept = {name: signal.getsignal(name) for name in (signal.SIGTERM, signal.SIGINT)}
         for name in kept:
@@ -111,7 +118,6 @@ class Loop:
             log.close()
             for name, handler in kept.items():
                 signal.signal(name, handler)
-        return self.folder
 
     def walk(self, log: Log, stop_after_s: float | None) -> None:
         """Steps until the end or until told to stop, telling and saving on the way."""

@@ -123,6 +123,9 @@ class WordsStage:
     def finish(self) -> None:
         """Nothing to close."""
 
+    def export(self, folder: Path) -> None:
+        """Shipped as part of the denoiser, which trains it on."""
+
 
 def gather(dataset: Dataset, dictionary: Path) -> dict[str, list[tuple[str, str]]]:
     """(text, English target) pairs by source. Words of held-out pairs are known from their other styles."""

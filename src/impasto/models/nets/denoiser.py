@@ -61,7 +61,11 @@ class Planner(nn.Module):
 
 
 class Painter(nn.Module):
-    """Noisy latents on top of the plan -> clean latents."""
+    """Noisy latents on top of the plan -> clean latents.
+
+    The plan can also be read by itself as a guess at the clean latents. The answer lies between that guess and what
+    the blocks made of the noisy latents, as far towards the guess as the time says: all the way there is only noise.
+    """
 
     def __init__(self, *, channels: int, width: int, depth: int) -> None:
         super().__init__()
@@ -72,14 +76,26 @@ class Painter(nn.Module):
         self.modulation = Modulation(width)
         self.blocks = nn.ModuleList(Block(width) for _ in range(depth))
         self.leave = nn.Linear(width, channels * PATCH**2)
+        self.sketch = nn.Linear(width, channels * PATCH**2)
+        self.trust = nn.Linear(width, 1)
+        nn.init.zeros_(self.trust.weight)
+        nn.init.zeros_(self.trust.bias)
+
+    def guess(self, plan: Tensor) -> Tensor:
+        """The plan read as clean latents, (b, c, 16, 16): what the planner's half of the loss compares."""
+        return unfold(self.sketch(self.norm(plan)).float())
 
     def forward(self, x: Tensor, t: Tensor, plan: Tensor, condition: Tensor) -> Tensor:
         time = self.time(fourier(t, self.width).to(plan.dtype))
-        h = self.enter(fold(x)) + self.under(F.rms_norm(plan, (self.width,), eps=1e-6))
+        h = self.enter(fold(x)) + self.under(self.norm(plan))
         modulation = self.modulation(condition + time)
         for block in self.blocks:
             h = block(h, modulation)
-        return unfold(self.leave(F.rms_norm(h, (self.width,), eps=1e-6)).float())
+        made = unfold(self.leave(self.norm(h)).float())
+        return made + self.trust(time).float()[:, :, None, None] * (self.guess(plan) - made)
+
+    def norm(self, x: Tensor) -> Tensor:
+        return F.rms_norm(x, (self.width,), eps=1e-6)
 
 
 class Mini(nn.Module):
@@ -107,16 +123,11 @@ class Mini(nn.Module):
             fine_depth=fine_depth,
             styles=styles,
         )
-        self.sketch = nn.Linear(width, channels * PATCH**2)
         self.painter = Painter(channels=channels, width=width, depth=paint_depth)
 
     def plan(self, tokens: Tensor, style: Tensor, weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
         states, pooled, mask = self.words(tokens, weights)
         return self.planner(states, pooled, mask, style)
-
-    def guess(self, plan: Tensor) -> Tensor:
-        """The plan read as clean latents, (b, c, 16, 16): what its half of the loss compares."""
-        return unfold(self.sketch(F.rms_norm(plan, plan.shape[-1:], eps=1e-6)).float())
 
 
 def fold(x: Tensor) -> Tensor:
