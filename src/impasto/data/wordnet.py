@@ -1,0 +1,56 @@
+"""WordNet's nouns (https://wordnet.princeton.edu/documentation/wndb5wn): synonyms of a first sense, few and safe."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from impasto.data.packages import members
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MOST_SYNONYMS = 2
+FILES = {
+    "animals-nature": frozenset({"05", "17", "19", "20"}),
+    "food-drink": frozenset({"13"}),
+    "people-body": frozenset({"08"}),
+    "travel-places": frozenset({"06", "17"}),
+    "activities": frozenset({"06"}),
+    "objects": frozenset({"06"}),
+}
+"""emoji group -> lexicographer files (lexnames(5WN)) a first sense must be from to be the thing in the picture.
+
+Nouns for people (18) are left out altogether: many of them are insults."""
+
+
+def read_synonyms(archive: Path) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Noun -> (lexicographer file of its first sense, up to two other words for that sense)."""
+    wanted = {"usr/share/wordnet/index.noun", "usr/share/wordnet/data.noun"}
+    files = members(archive, wanted.__contains__)
+    first = {}
+    for line in files["usr/share/wordnet/index.noun"].decode().splitlines():
+        if not line.startswith(" "):
+            parts = line.split()
+            first[parts[0]] = parts[-int(parts[2])]
+    senses = {}
+    for line in files["usr/share/wordnet/data.noun"].decode().splitlines():
+        if not line.startswith(" "):
+            parts = line.split(" ")
+            senses[parts[0]] = (parts[1], [parts[4 + 2 * i] for i in range(int(parts[3], 16))])
+    found = {}
+    for noun, offset in sorted(first.items()):
+        file, words = senses.get(offset, ("", []))
+        found[noun] = (file, _safe(noun, words, first, offset))
+    return found
+
+
+def synonyms_of(name: str, group: str | None, nouns: dict[str, tuple[str, tuple[str, ...]]]) -> tuple[str, ...]:
+    """Other words for a name that is one noun as a whole, if its first sense is the kind of thing the group shows."""
+    file, words = nouns.get(name.lower().replace(" ", "_"), ("", ()))
+    return words if file in FILES.get(group or "", frozenset()) else ()
+
+
+def _safe(noun: str, sense: list[str], first: dict[str, str], offset: str) -> tuple[str, ...]:
+    """Synonyms in lower case that mean this sense first of all themselves; no Latin names, no word twice."""
+    fit = [w for w in sense if w.islower() and w != noun and w.replace("_", "").isalpha() and first.get(w) == offset]
+    return tuple(word.replace("_", " ") for word in fit[:MOST_SYNONYMS])
