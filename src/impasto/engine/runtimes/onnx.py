@@ -22,6 +22,8 @@ class OnnxNet:
         options.intra_op_num_threads = threads
         # Threads that spin while they wait cost a busy machine half its speed and an idle one win little.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # Rewriting the graph costs more than it gains: for Mini 190 ms of load against 30, for runs 5 % slower.
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         options.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         self.inputs = tuple(value.name for value in self._session.get_inputs())
