@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import json
-import subprocess
 import tarfile
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,8 @@ import pytest
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from impasto.data.build import BuildReport
 
 SHAPES = {
     "circle": '<circle cx="8" cy="8" r="6" fill="{}"/>',
@@ -37,12 +39,12 @@ SUBGROUPS = ["other", "flag", "country-flag", "family"]
 
 def tar_of(files: dict[str, bytes]) -> bytes:
     out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w:gz") as tar:
+    with tarfile.open(fileobj=out, mode="w") as tar:
         for name, content in files.items():
             info = tarfile.TarInfo(name)
             info.size = len(content)
             tar.addfile(info, io.BytesIO(content))
-    return out.getvalue()
+    return gzip.compress(out.getvalue(), mtime=0)
 
 
 def icons_package(icons: dict[str, str], *, chars=None, spdx="MIT", aliases=None, hidden=(), categories=None) -> bytes:
@@ -84,23 +86,19 @@ def cldr_package(kind: str, langs: dict[str, dict[str, tuple[str, list[str]]]]) 
     return tar_of(files)
 
 
-def deb_of(folder: Path, files: dict[str, bytes], name: str, version: str) -> bytes:
-    root = folder / f"tree-{name}"
-    for path, content in {**files, "DEBIAN/control": _control(name, version)}.items():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_bytes(content)
-    out = folder / f"{name}.deb"
-    subprocess.run(["dpkg-deb", "--build", "--root-owner-group", str(root), str(out)], check=True, capture_output=True)
-    return out.read_bytes()
-
-
-def _control(name: str, version: str) -> bytes:
-    return f"Package: {name}\nVersion: {version}\nArchitecture: all\nMaintainer: x <x@example.org>\nDescription: x\n".encode()
+def deb_of(files: dict[str, bytes]) -> bytes:
+    """A Debian package: an `ar` archive whose data.tar.gz holds the files."""
+    parts = {"debian-binary": b"2.0\n", "control.tar.gz": tar_of({}), "data.tar.gz": tar_of(files)}
+    out = b"!<arch>\n"
+    for name, content in parts.items():
+        head = f"{name:<16}{0:<12}{0:<6}{0:<6}{'100644':<8}{len(content):<10}`\n"
+        out += head.encode() + content + b"\n" * (len(content) % 2)
+    return out
 
 
 WORDNET = {
     "usr/share/wordnet/index.noun": b"  1 licence\nfox n 1 1 @ 1 1 00000010\nreynard n 1 1 @ 1 1 00000010\n",
-    "usr/share/wordnet/data.noun": b"  1 licence\n00000010 05 n 03 fox 0 reynard 0 Vulpes 0 001 @ 00000001 n 0000 | a fox\n",
+    "usr/share/wordnet/data.noun": b"  1 licence\n00000010 05 n 03 fox 0 reynard 0 Vulpes 0 000 | a fox\n",
 }
 CLIP = """<?xml version="1.0"?>
 <svg xmlns="http://www.w3.org/2000/svg" width="300pt" height="200pt"><metadata>
@@ -117,11 +115,6 @@ def clip(title: str, licence: str = PUBLIC, more: str = "") -> bytes:
     return CLIP.format(title=title, licence=licence, more=more).encode()
 
 
-@pytest.fixture
-def workshop(tmp_path: Path) -> Workshop:
-    return Workshop(tmp_path)
-
-
 class Workshop:
     """A cache of tiny packages and a recipe over them, to be changed before it is built."""
 
@@ -129,7 +122,7 @@ class Workshop:
         self.folder, self.cache = folder, folder / "cache"
         self.cache.mkdir()
         self.sources: list[str] = []
-        self.extra: dict[str, str] = {}
+        self.report: BuildReport | None = None
         uni = {"licence": "Unicode-3.0", "licence_url": "https://example.org/u", "author": "U"}
         en = {"🍎": ("red apple", ["apple", "fruit"]), "🦊": ("fox", ["animal"]), "🐓": ("rooster", ["bird"])}
         de = {"🍎": ("roter Apfel", ["Obst"]), "🦊": ("Fuchs", ["Tier"])}
@@ -145,7 +138,7 @@ class Workshop:
         return self._table(head, "npm", name, content, fields)
 
     def deb(self, head: str, name: str, files: dict[str, bytes], **fields: object) -> str:
-        content = deb_of(self.folder, files, name, "1.0.0")
+        content = deb_of({f"./{path}": content for path, content in files.items()})
         (self.cache / f"{name}_1.0.0_all.deb").write_bytes(content)
         return self._table(head, "debian", name, content, fields)
 
@@ -155,7 +148,9 @@ class Workshop:
         lines = [f"{key} = {json.dumps(value)}" for key, value in {**pinned, **fields}.items()]
         return "\n".join([f"[{head}]", *lines])
 
-    def icons(self, name: str, style: str, icons: dict[str, str], fields: dict | None = None, **package: object) -> None:
+    def icons(
+        self, name: str, style: str, icons: dict[str, str], fields: dict | None = None, **package: object
+    ) -> None:
         about = {"kind": "iconify", "style": style, "title": name.title(), **(fields or {})}
         self.sources.append(self.npm("[sources]", name, icons_package(icons, **package), **about))
 
@@ -171,7 +166,7 @@ class Workshop:
         path.write_text("\n\n".join([head + body, *self.lexicon, *self.sources]) + "\n")
         return path
 
-    def build(self, out: str = "out", **recipe: str):
+    def build(self, out: str = "out", **recipe: str) -> BuildReport:
         from impasto.data.build import build
 
         return build(self.recipe(**recipe), self.folder / out, cache=self.cache, workers=1)
@@ -180,3 +175,42 @@ class Workshop:
         from impasto.data.records import read_rows
 
         return read_rows(self.folder / out / f"{table}.parquet")
+
+
+def stocked(folder: Path) -> Workshop:
+    """Three styles that share concepts under different names, one of a licence that is not allowed, and clip art."""
+    workshop = Workshop(folder)
+    soft = {"red-apple": body("circle", "#d22"), "fox-face": body("drop", "#e82"), "cart-16": body("bar", "#222")}
+    soft |= {"cart-20": body("bar", "#333"), "paypal": body("square", "#00f")}
+    soft |= {"waving-hand": body("square", "#fc3"), "waving-hand-light": body("square", "#fed")}
+    workshop.icons("soft-set", "soft", soft, {"emoji": True}, chars={"1f34e": "red-apple", "1f98a": "fox-face"})
+    flat = {"redapple": body("circle", "#c11"), "fox": body("drop", "#d71"), "brokenheart": body("square", "#a0a")}
+    workshop.icons("flat-set", "flat", flat, {"emoji": True, "squashed": True}, spdx="Apache-2.0")
+    bold = {"apple-of-red": body("circle", "#b00"), "rooster": body("bar", "#941"), "fox-1": body("drop", "#c60")}
+    aliases = {"red-apple": {"parent": "apple-of-red"}, "upside-down-rooster": {"parent": "rooster", "vFlip": True}}
+    workshop.icons("bold-set", "bold", bold, {"emoji": True, "number_variants": True}, aliases=aliases)
+    workshop.icons("shared-alike", "sa", {"fox": body("drop", "#fff")}, spdx="CC-BY-SA-4.0")
+    clips = {"food/apple_ann_01.svg": clip("Red Apple 01"), "food/b.svg": clip("x", licence="http://gpl.example")}
+    clips |= {"food/c.svg": clip(""), "food/d.svg": clip("Sign", more="<text>hi</text>"), "food/e.svg": b"<svg"}
+    workshop.clips({**clips, "flags/f.svg": clip("Banner")}, drop_categories=["flags"])
+    return workshop
+
+
+def body(shape: str, colour: str) -> str:
+    return SHAPES[shape].format(colour)
+
+
+BRANDS = 'brands = ["paypal"]'
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Workshop:
+    return stocked(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """Built once; tests that use it only read."""
+    made = stocked(tmp_path_factory.mktemp("built"))
+    made.report = made.build(filters=BRANDS)
+    return made
