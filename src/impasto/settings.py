@@ -1,4 +1,4 @@
-"""Every knob of this machine, read once from the environment. docs/cli.md lists them, `impasto settings` prints them."""
+"""Every knob of this machine, read once from the environment; docs/cli.md and `impasto settings` list them."""
 
 from __future__ import annotations
 
