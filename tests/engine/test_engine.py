@@ -14,7 +14,7 @@ from impasto.engine import samplers
 from impasto.engine.decider import Limits
 from impasto.engine.engine import Engine, open_engine
 from impasto.engine.sigmas import curve
-from impasto.models.registry import load
+from impasto.models.registry import load, sha256
 
 FOX = Drawing(
     words="a red fox",
@@ -222,6 +222,24 @@ def test_a_damaged_net_is_named_before_it_is_opened(tiny_model) -> None:
     raw[-1] ^= 1
     path.write_bytes(raw)
     with pytest.raises(Damaged, match=r"denoiser\.safetensors: damaged, expected sha256 [0-9a-f]{64}, found"):
+        open_engine(load(tiny_model))
+
+
+@pytest.mark.parametrize(
+    ("file", "instead", "complaint"),
+    [
+        ("decoder.onnx", b"no graph", "cannot open it"),
+        ("tokenizer.json", b"{}", "is no tokenizer"),
+        ("decoder.onnx", "words.onnx", r"decoder\.onnx: takes \('tokens', 'weights', 'style'\), should take"),
+    ],
+)
+def test_a_file_that_is_not_what_its_name_says_is_named(tiny_model, file, instead, complaint) -> None:
+    """The card vouches for these bytes, so that only their content is wrong."""
+    path, card = tiny_model / file, tiny_model / "card.toml"
+    before = sha256(path)
+    path.write_bytes(instead if isinstance(instead, bytes) else (tiny_model / instead).read_bytes())
+    card.write_text(card.read_text().replace(before, sha256(path)))
+    with pytest.raises(Damaged, match=complaint):
         open_engine(load(tiny_model))
 
 

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from impasto.core import Damaged
 from impasto.engine import pixels, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from numpy import ndarray
     from tokenizers import Tokenizer
@@ -79,10 +81,8 @@ class Mini:
 
 
 def open_mini(model: InstalledModel, threads: int) -> Mini:
-    """A folder's nets, the hash of each file checked before it is read. Raises Damaged."""
+    """A folder's nets, the hash of each file checked before it is read. Raises Damaged, also if nets do not fit."""
     from concurrent.futures import ThreadPoolExecutor
-
-    from tokenizers import Tokenizer
 
     from impasto.engine.runtimes.onnx import OnnxNet
 
@@ -92,6 +92,23 @@ def open_mini(model: InstalledModel, threads: int) -> Mini:
 
     with ThreadPoolExecutor(threads) as pool:
         opening = {name: pool.submit(net, name) for name in ("denoiser", "words", "decoder")}
-        tokenizer = Tokenizer.from_file(str(model.file("tokenizer.json")))
+        tokenizer = _tokenizer(model.file("tokenizer.json"))
         nets = {name: opened.result() for name, opened in opening.items()}
+    given = {
+        "words": {"tokens", "weights", "style"},
+        "denoiser": {"x", "t", *nets["words"].outputs},
+        "decoder": {"latents"},
+    }
+    for name, inputs in given.items():
+        if set(nets[name].inputs) != inputs:
+            raise Damaged(f"{model.folder / name}.onnx: takes {nets[name].inputs}, should take {tuple(sorted(inputs))}")
     return Mini(model.card, tokenizer, **nets)
+
+
+def _tokenizer(path: Path) -> Tokenizer:
+    from tokenizers import Tokenizer
+
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises nothing narrower
+        raise Damaged(f"{path}: is no tokenizer: {error}") from error
