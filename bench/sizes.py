@@ -35,16 +35,17 @@ def main() -> None:
         venv.create(folder / "venv", with_pip=True)
         python = folder / "venv" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
         (packages,) = (folder / "venv").rglob("site-packages")
-        before_mb = size_mb(packages)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "--no-compile", wheel], check=True)
-        parts = sorted(((size_mb(part), part.name) for part in packages.iterdir()), reverse=True)
+        before_mb, before = size_mb(packages), {part.name for part in packages.iterdir()}
+        subprocess.run([python, "-m", "pip", "install", "--quiet", wheel], check=True)
+        parts = sorted(
+            ((size_mb(part), part.name) for part in packages.iterdir() if part.name not in before), reverse=True
+        )
         print(f"{platform.platform()}, Python {platform.python_version()}\n")
         print("| | MB | aim MB |\n|---|---|---|")
         print(f"| wheel | {size_mb(wheel):.1f} | {WHEEL_AIM_MB} |")
         print(f"| base install, without pip | {size_mb(packages) - before_mb:.1f} | {INSTALL_AIM_MB} |")
         for part_mb, part in parts[:LARGEST]:
-            if not part.startswith("pip"):
-                print(f"| of it {part} | {part_mb:.1f} | |")
+            print(f"| of it {part} | {part_mb:.1f} | |")
 
 
 if __name__ == "__main__":
