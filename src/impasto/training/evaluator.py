@@ -66,7 +66,7 @@ class EvaluatorStage:
         known = self.known()
         scores = self.net.scores(self.net(premultiplied(self.pictures[known]).to(self.device))).cpu()
         labels = torch.tensor([self.concept_index[self.dataset.records[i].concept] for i in known])
-        hits = scores.topk(5, dim=-1).indices == labels[:, None]
+        hits = scores.topk(min(5, scores.shape[1]), dim=-1).indices == labels[:, None]
         return {"top1": float(hits[:, 0].float().mean()), "top5": float(hits.any(1).float().mean())}
 
     def finish(self) -> None:
