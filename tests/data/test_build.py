@@ -15,6 +15,7 @@ import pytest
 
 from impasto.core import Damaged, Invalid, Unknown
 from impasto.data.dataset import by_id, open_dataset, search
+from impasto.data.recipe import load_recipe
 from impasto.data.split import held_out_pairs
 
 if TYPE_CHECKING:
@@ -142,6 +143,14 @@ def test_a_bad_recipe_is_refused_by_field(workshop: Workshop, top: str, field: s
     with pytest.raises(Invalid) as caught:
         workshop.build(top=top)
     assert caught.value.field == field
+
+
+def test_what_reaches_a_client_is_a_name_and_never_an_option(workshop: Workshop) -> None:
+    path = workshop.recipe()
+    path.write_text(path.read_text().replace('package = "flat-set"', 'package = "--flat-set"'))
+    with pytest.raises(Invalid) as caught:
+        load_recipe(path)
+    assert caught.value.field == "sources.1.package"
 
 
 def test_held_out_only_where_two_other_styles_show_the_concept() -> None:

@@ -10,7 +10,7 @@ from impasto.data.filters import chain, judge, shelf_of
 from impasto.data.items import Item, Named
 from impasto.data.recipe import Filters
 
-FILTERS = Filters(licences=("MIT",), brands=("paypal", "html-five"), max_svg_bytes=200)
+FILTERS = Filters(licences=("MIT",), brands=("paypal", "html-five", "flat/apple"), max_svg_bytes=200)
 
 
 def named(icon: str = "fox", **fields: object) -> Named:
@@ -48,6 +48,8 @@ def reason(one: Named, *others: Named, filters: Filters = FILTERS, opted_out: tu
         (named("html-five"), "brand"),
         (named("switch-paypal-two"), "brand"),
         (named("pay-palace"), None),
+        (named("apple"), "brand"),
+        (named("apple-pie"), None),
         (named("logo", dropped_category=True, categories=("Brand",)), "category"),
         (named("x", name="", title=""), "untitled"),
         (named(hidden=True), "hidden"),

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from impasto.data.concepts import plain_name
 from impasto.data.items import Drop
 from impasto.data.words import squash, without_size
 
@@ -53,7 +54,7 @@ def shelf_of(items: Iterable[Item], opted_out: Iterable[str]) -> Shelf:
 
 def chain(config: Filters, shelf: Shelf) -> tuple[Filter, ...]:
     """The filters in order: what must never be used first, then what is too much of one thing."""
-    brands = frozenset(squash(brand) for brand in config.brands)
+    brands = frozenset(brand if "/" in brand else squash(brand) for brand in config.brands)
     found: list[Filter] = [
         lambda named: opted_out(named, shelf),
         lambda named: licence(named, frozenset(config.licences)),
@@ -91,10 +92,11 @@ def licence(named: Named, allowed: frozenset[str]) -> Drop | None:
 
 
 def brand(named: Named, brands: frozenset[str]) -> Drop | None:
-    """Logos: a whole name, or a word of it, that is a brand's."""
-    said = named.item.title if named.item.on_page else f"{named.item.icon} {named.item.title}"
-    parts = re.split(r"[-\s]+", said.lower())
-    hit = next((w for w in (squash(named.item.title), *map(squash, parts)) if w in brands), None)
+    """Logos: a whole name, or a word of it, that is a brand's; or an id, where the brand has the name of a thing."""
+    item = named.item
+    said = item.title if item.on_page else f"{item.icon} {item.title}"
+    names = (item.id, squash(item.title), squash(plain_name(item)), *map(squash, re.split(r"[-\s]+", said)))
+    hit = next((name for name in names if name in brands), None)
     return Drop(reason="brand", detail=hit) if hit else None
 
 

