@@ -88,7 +88,7 @@ def open_mini(model: InstalledModel, threads: int) -> Mini:
 
     def net(name: str) -> OnnxNet:
         model.file(f"{name}.safetensors")
-        return OnnxNet(model.file(f"{name}.onnx"), threads=threads)
+        return OnnxNet(model.file(f"{name}.onnx"), threads=threads, often=name == "denoiser")
 
     with ThreadPoolExecutor(threads) as pool:
         opening = {name: pool.submit(net, name) for name in ("denoiser", "words", "decoder")}

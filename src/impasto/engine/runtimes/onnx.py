@@ -20,15 +20,18 @@ class OnnxNet:
     Raises Damaged for a file that is no graph ONNX Runtime can run.
     """
 
-    def __init__(self, path: Path, *, threads: int) -> None:
+    def __init__(self, path: Path, *, threads: int, often: bool) -> None:
+        """`often`: whether the net is run many times a picture, so that work on its graph while opening pays."""
         import onnxruntime
+        from onnxruntime import GraphOptimizationLevel as Level
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         # Threads that spin while they wait cost a busy machine half its speed and an idle one win little.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # Rewriting the graph costs more than it gains: for Mini 190 ms of load against 30, for runs 5 % slower.
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        # Folding constants and packing weights: Mini's denoiser opens in 38 ms instead of 15 and takes 3.5 ms a row
+        # instead of 6.2; its words net opens in 136 ms instead of 33 to save 9 ms, once a picture.
+        options.graph_optimization_level = Level.ORT_ENABLE_BASIC if often else Level.ORT_DISABLE_ALL
         options.log_severity_level = 4  # what goes wrong is raised
         try:
             self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
