@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import BytesIO
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
@@ -54,6 +55,13 @@ def test_svg_looks_like_the_picture(picture: Picture) -> None:
     drawn = bytes(resvg_py.svg_to_bytes(svg_string=encode(picture, ".svg").decode()))
     traced = np.asarray(on_white(Image.open(BytesIO(drawn)).convert("RGBA"))).astype(int)
     assert np.abs(traced - np.asarray(on_white(picture.image))).mean() < 4
+
+
+def test_svg_has_nothing_where_the_picture_is_too_faint_to_see(picture: Picture) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, picture.pixels.shape, np.uint8)
+    noise[..., 3] //= 3
+    root = ElementTree.fromstring(encode(replace(picture, pixels=noise), ".svg"))
+    assert root.findall(f".//{SVG}path") == []
 
 
 def test_a1111_tools_find_the_text_where_they_look(picture: Picture) -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from impasto.core import Picture
 
 JPEG_QUALITY = 95
+TRACED_BITS = 8
+"""of each colour that the tracer tells apart; its own 6 lose soft shading (mean error 3.4 for 2.2 of 256)"""
 
 
 def encode(picture: Picture, ending: str) -> bytes:
@@ -66,9 +68,21 @@ def _svg(image: Image, text: str, json_text: str) -> bytes:
     import vtracer
 
     png = BytesIO()
-    image.save(png, "PNG")
-    drawn: str = vtracer.convert_raw_image_to_svg(png.getvalue(), img_format="png", path_precision=3)
+    _cut_out(image).save(png, "PNG")
+    drawn: str = vtracer.convert_raw_image_to_svg(
+        png.getvalue(), img_format="png", path_precision=3, color_precision=TRACED_BITS
+    )
     return carriers.into_svg(drawn, image.size, text, json_text).encode()
+
+
+def _cut_out(image: Image) -> Image:
+    """Every pixel seen or not: a faint one has a colour nobody sees, and the tracer would draw it in full."""
+    from PIL import Image as images
+
+    seen = image.getchannel("A").point(lambda alpha: 255 if alpha >= 128 else 0)
+    cut = image.copy()
+    cut.putalpha(seen)
+    return images.composite(cut, images.new("RGBA", image.size), seen)
 
 
 ENDINGS: dict[str, Callable[[Image, str, str], bytes]] = {
