@@ -202,7 +202,7 @@ def open_engine(model: InstalledModel, *, threads: int | None = None) -> Engine:
         raise Unknown("family", model.card.model.family, families)
     threads = threads or cores()
     family = families[model.card.model.family](model, threads)
-    return Engine(family, model.card, model.ref, limits=Limits(rows=1, calls=min(threads, 2)))
+    return Engine(family, model.card, model.ref, limits=Limits(rows=1, calls=threads))
 
 
 def _threads(calls: int) -> Executor | None:

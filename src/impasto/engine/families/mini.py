@@ -88,7 +88,8 @@ def open_mini(model: InstalledModel, threads: int) -> Mini:
 
     def net(name: str) -> OnnxNet:
         model.file(f"{name}.safetensors")
-        return OnnxNet(model.file(f"{name}.onnx"), threads=threads, often=name == "denoiser")
+        often = name == "denoiser"  # its rows run side by side, one thread each
+        return OnnxNet(model.file(f"{name}.onnx"), threads=1 if often else threads, often=often)
 
     with ThreadPoolExecutor(threads) as pool:
         opening = {name: pool.submit(net, name) for name in ("denoiser", "words", "decoder")}
