@@ -128,8 +128,8 @@ def autoencoder_psnr(installed: InstalledModel, dataset: Dataset) -> float:
 
     for half in ("encoder", "decoder"):
         installed.file(f"{half}.safetensors")
-    encoder = OnnxNet(installed.file("encoder.onnx"), threads=cores())
-    decoder = OnnxNet(installed.file("decoder.onnx"), threads=cores())
+    encoder = OnnxNet(installed.file("encoder.onnx"), threads=cores(), often=False)
+    decoder = OnnxNet(installed.file("decoder.onnx"), threads=cores(), often=False)
     places = held_out(dataset)
     found = []
     for part in np.array_split(places, max(1, len(places) // 16)):
