@@ -1,0 +1,90 @@
+"""What travels in the wheel: Mini itself, through the engine as everyone gets it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from impasto.core import Drawing, Picture
+from impasto.engine.engine import open_engine
+from impasto.models.registry import installed
+
+MINI = installed()
+pytestmark = pytest.mark.skipif("mini" not in MINI.names(), reason="a source tree without weights")
+
+
+@pytest.fixture(scope="module")
+def engine():
+    engine = open_engine(MINI.find("mini"))
+    yield engine
+    engine.close()
+
+
+def drawings(engine) -> list[Drawing]:
+    defaults, styles = MINI.find("mini").card.defaults, sorted(MINI.find("mini").card.styles)
+    first = Drawing(
+        words="a red fox",
+        negative="",
+        style=defaults.style,
+        width_px=256,
+        height_px=256,
+        steps=defaults.steps,
+        guidance=defaults.guidance,
+        sampler=defaults.sampler,
+        sigmas=defaults.sigmas,
+        seed=7,
+        background="transparent",
+    )
+    others = [
+        replace(
+            first,
+            words=words,
+            style=styles[index % len(styles)],
+            steps=2 + index,
+            sampler=engine.samplers[index % len(engine.samplers)],
+            sigmas=engine.curves[index % len(engine.curves)],
+            guidance=1.0 + index % 3,
+            seed=index,
+        )
+        for index, words in enumerate(
+            ["a cat", "ein (roter:1.4) Apfel", "a tree", "une maison", "a rocket", "pizza", "猫"]
+        )
+    ]
+    return [first, *others]
+
+
+def draw(engine, *asked: Drawing) -> list[np.ndarray]:
+    found = [event for event in engine.draw(asked) if isinstance(event, Picture)]
+    return [picture.pixels for picture in sorted(found, key=lambda picture: picture.index)]
+
+
+def test_every_file_is_what_the_card_says() -> None:
+    assert MINI.check("mini").ref.name == "mini"
+
+
+def test_the_card_names_a_sampler_and_sigmas_the_engine_knows(engine) -> None:
+    for drawing in drawings(engine):
+        engine.check(drawing)
+
+
+def test_same_seed_same_picture_alone_or_in_a_batch_of_eight(engine) -> None:
+    asked = drawings(engine)
+    together = draw(engine, *asked)
+    assert len(together) == 8
+    for drawing, pixels in zip(asked, together, strict=True):
+        np.testing.assert_array_equal(draw(engine, drawing)[0], pixels)
+
+
+def test_a_second_engine_on_one_thread_draws_the_same(engine) -> None:
+    one = open_engine(MINI.find("mini"), threads=1)
+    drawing = drawings(engine)[0]
+    np.testing.assert_array_equal(draw(one, drawing)[0], draw(engine, drawing)[0])
+    one.close()
+
+
+def test_a_picture_has_a_subject_and_a_transparent_corner(engine) -> None:
+    alpha = draw(engine, drawings(engine)[0])[0][..., 3]
+    assert alpha[:8, :8].max() < 32
+    assert (alpha > 200).mean() > 0.1
