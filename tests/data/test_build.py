@@ -8,12 +8,14 @@ import re
 import shutil
 import tarfile
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from impasto.core import Damaged, Invalid, Unknown
+from impasto.data.card import attribution
 from impasto.data.dataset import by_id, open_dataset, search
 from impasto.data.recipe import load_recipe
 from impasto.data.split import held_out_pairs
@@ -92,6 +94,12 @@ def test_names_in_languages_captions_and_credit(built: Workshop) -> None:
     for credit in ("Soft-Set", "A. Maker", "Ann Drawer", "Apache-2.0", "1.0.0", "https://example.org/l"):
         assert credit in attribution
     assert "Shared-Alike" not in attribution
+
+
+def test_authors_stand_in_one_order_whatever_the_case_of_their_names(workshop: Workshop, built: Workshop) -> None:
+    record = by_id(open_dataset(built.folder / "out"), "clipart/food-apple-ann-01")
+    records = [replace(record, author=author) for author in ("bo", "ann", "ANN", "Ann")]
+    assert "ANN; Ann; ann; bo." in attribution(load_recipe(workshop.recipe()), records)
 
 
 def test_shards_hold_the_pictures_that_records_name(built: Workshop) -> None:

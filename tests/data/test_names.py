@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from impasto.data.openclipart import clean_title, title_of_file
+from impasto.data.openclipart import clean_author, clean_title, title_of_file
 from impasto.data.wordnet import synonyms_of
 from impasto.data.words import emoji_key, key_of, slug, split_words, without_number, without_size, word_counts
 
@@ -53,6 +53,21 @@ def test_squashed_names_are_read_by_known_words() -> None:
 )
 def test_clip_art_titles(title: str, expected: str) -> None:
     assert clean_title(title) == expected
+
+
+@pytest.mark.parametrize(
+    ("author", "expected"),
+    [
+        ("Ann Drawer (ann@example.org)", "Ann Drawer"),
+        ("Ann Drawer - ann@example.org", "Ann Drawer"),
+        ("Ann <ann@example.org>", "Ann"),
+        ("mailto:ann@example.org", "ann"),
+        ("HASH(0x8a4d510)", "unknown"),
+        ("", "unknown"),
+    ],
+)
+def test_authors_are_credited_without_their_addresses(author: str, expected: str) -> None:
+    assert clean_author(author) == expected
 
 
 def test_file_names_lose_their_author() -> None:

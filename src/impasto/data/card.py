@@ -79,11 +79,11 @@ def attribution(recipe: Recipe, records: Sequence[Record]) -> str:
         package = getattr(recipe.lexicon, part)
         lines.append(f"- {_package(package)}, {package.author}, {_licence(package.licence, package.licence_url)}")
     many = {source.package for source in recipe.sources if source.kind == "openclipart"}
-    names = sorted({record.author for record in records if record.package in many} - {"unknown"}, key=str.casefold)
+    names = {record.author for record in records if record.package in many} - {"unknown"}
     if names:
         lines += [
             "",
-            "Authors of the clip art (who gave their drawings to the public domain):",
+            "Authors of the clip art, who gave their drawings to the public domain:",
             "",
             "; ".join(names) + ".",
         ]

@@ -51,7 +51,7 @@ def read_openclipart(source: Source, archive: Path) -> Iterator[Item]:
             style=source.style,
             package=source.package,
             package_version=source.version,
-            author=author or "unknown",
+            author=clean_author(author),
             licence="CC0-1.0" if public else (licence or "unknown"),
             licence_url=source.licence_url or licence,
             svg=files[path].decode("utf-8", errors="replace"),
@@ -71,6 +71,12 @@ def clean_title(title: str) -> str:
     title = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", title)
     words = re.sub(r"[^\w\s'-]", " ", title).lower().split()
     return " ".join(words) if 1 <= len(words) <= 8 and re.search(r"[a-z]{3}", " ".join(words)) else ""
+
+
+def clean_author(author: str) -> str:
+    """A name to credit, without the address that some wrote beside it; of an address alone, who is before the "@"."""
+    name = re.sub(r"HASH\(.*?\)|[<(\[].*?[>)\]]|mailto:|https?://\S+|\S+@\S+", "", author).strip(" ,-")
+    return name or "".join(re.findall(r"([\w.+-]+)@", author)[:1]) or "unknown"
 
 
 def _is_template(title: str, stem: str, sharing: int) -> bool:
