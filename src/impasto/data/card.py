@@ -85,7 +85,7 @@ def attribution(recipe: Recipe, records: Sequence[Record]) -> str:
             "",
             "Authors of the clip art, who gave their drawings to the public domain:",
             "",
-            "; ".join(names) + ".",
+            "; ".join(sorted(names, key=lambda name: (name.casefold(), name))) + ".",
         ]
     return "\n".join(lines) + "\n"
 
