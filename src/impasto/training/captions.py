@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from impasto.data.split import held_out_name
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -34,9 +36,10 @@ class Captions:
         return record.captions[rng.integers(len(record.captions))]
 
     def names(self, record: Record) -> list[str]:
-        """The concept's name in each language that has one."""
+        """The concept's name in each language that has one, but for those that are held out."""
         concept = self.concepts.get(record.concept)
-        return [] if concept is None else [entry.name for entry in concept.names if entry.name]
+        names = [] if concept is None else [entry.name for entry in concept.names if entry.name]
+        return [name for name in names if not held_out_name(record.concept, name)]
 
     @staticmethod
     def with_article(name: str, rng: np.random.Generator) -> str:

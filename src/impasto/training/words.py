@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from impasto.data.dataset import open_dataset
 from impasto.data.packages import fetch
 from impasto.data.recipe import Package
+from impasto.data.split import held_out_name
 from impasto.data.wordnet import read_synonyms
 from impasto.models.nets.words import Words
 from impasto.training.batches import rng_at
@@ -135,9 +136,10 @@ def gather(dataset: Dataset, dictionary: Path) -> dict[str, list[tuple[str, str]
         for entry in concept.names:
             if entry.lang.startswith("en"):
                 continue
-            if entry.name:
+            if entry.name and not held_out_name(concept.concept, entry.name):
                 names.add((entry.name, concept.name))
-            keywords.update((word, concept.name) for word in entry.keywords)
+            told = (word for word in entry.keywords if not held_out_name(concept.concept, word))
+            keywords.update((word, concept.name) for word in told)
     lemmas = {noun.replace("_", " ") for noun in read_synonyms(dictionary) if noun.replace("_", "").isalpha()}
     lemmas = {noun for noun in lemmas if len(noun) <= 24}
     return {
