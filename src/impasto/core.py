@@ -41,7 +41,7 @@ class ImageRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRef:
-    """Which model, exactly: sha256 is of the model's card, which names the sha256 of every file."""
+    """Which model, exactly: sha256 is of the model's card without its results; it names the sha256 of every file."""
 
     name: str
     version: str

@@ -66,6 +66,16 @@ def test_another_model_is_named_unless_it_is_asked_for(
     assert (here / "two.png").is_file()
 
 
+def test_a_model_that_was_measured_meanwhile_is_the_same_model(
+    impasto: Callable[..., Ran], here: Path, tiny_model: Path
+) -> None:
+    impasto("a red fox", "-o", "one.png")
+    card = tiny_model / "card.toml"
+    card.write_text(card.read_text().replace("[results]", "[results]\ntop_5 = 0.7"))
+    assert impasto("again", "one.png", "-o", "two.png").code == 0
+    assert (here / "one.png").read_bytes() == (here / "two.png").read_bytes()
+
+
 def test_sheet_and_foreign_file_are_refused(impasto: Callable[..., Ran], here: Path) -> None:
     impasto("grid", "a fox", "--x", "seed=1,2", "-o", "sheet.png")
     assert "is a sheet of several pictures" in impasto("again", "sheet.png").err

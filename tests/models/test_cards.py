@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import hashlib
 from dataclasses import FrozenInstanceError
 
 import pytest
 
 from impasto.core import Invalid, Unknown
 from impasto.models import cards
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @pytest.fixture
@@ -72,3 +77,34 @@ def test_styles_and_sizes_are_looked_up(text) -> None:
     card.check_size((256, 256))
     with pytest.raises(Invalid, match="size: tiny draws 256x256, not 256x128"):
         card.check_size((256, 128))
+
+
+def test_the_identity_is_that_of_what_is_said_apart_from_the_results(text) -> None:
+    same = cards.identity(text)
+    measured = text.replace("[results]", "[results]\ntop_5 = 0.7\n[results.by_style]\nflat = 0.5\n[results.notes_of]\n")
+    assert cards.parse(measured).results["top_5"] == 0.7
+    assert cards.identity(measured) == same
+    assert cards.identity(text.replace('[results]\nnotes = "made in a test"\n', "")) == same
+    assert cards.identity("# measured on a Monday\n" + text) == same
+    assert cards.identity(text.replace("steps = 4\nguidance = 2.0", "guidance = 2.0\nsteps = 4")) == same
+
+
+def test_the_identity_is_the_sha256_of_sorted_json() -> None:
+    said = '{"files":{},"model":{"name":"狐","steps":4}}'
+    assert cards.identity('[results]\na = 1\n[model]\nsteps = 4\nname = "狐"\n[files]\n') == sha256(said)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('version = "1"', 'version = "2"'),
+        ("Apache-2.0", "MIT"),
+        ("One colour", "Two colours"),
+        ("steps = 4", "steps = 5"),
+        ("index = 1", "index = 3"),
+        ('"decoder.onnx" = "', '"decoder.onnx" = "0'),
+    ],
+)
+def test_all_else_is_part_of_the_identity(text, old, new) -> None:
+    assert old in text
+    assert cards.identity(text.replace(old, new)) != cards.identity(text)

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-import hashlib
 import shutil
 
 import pytest
 
 from impasto.core import Damaged, Invalid, UnknownModel
+from impasto.models.cards import identity
 from impasto.models.registry import Registry, installed, load, shipped
 
 
@@ -19,7 +19,7 @@ def test_finds_what_is_installed(registry, tiny_model) -> None:
     assert registry.names() == ["tiny"]
     model = registry.find("tiny")
     assert model.folder == tiny_model
-    assert model.ref.sha256 == hashlib.sha256((tiny_model / "card.toml").read_bytes()).hexdigest()
+    assert model.ref.sha256 == identity((tiny_model / "card.toml").read_text())
     assert (model.ref.name, model.ref.version) == ("tiny", "1")
 
 

@@ -1,7 +1,8 @@
 """A model's card: what it is called, what it draws, where it comes from, and the hash of each of its files.
 
 `card.toml` is parsed strictly: an unknown key or a value of the wrong kind is refused by name. Only `[results]`, what
-was measured, is free-form.
+was measured, is free-form, and it alone is no part of the model's identity: whoever measures a model again does not
+make it another one.
 """
 
 from __future__ import annotations
@@ -139,15 +140,12 @@ class Card:
 def parse(text: str, name: str = "card.toml") -> Card:
     """The text of a card -> Card. Raises Invalid naming the key; `name` says in errors which card it is."""
     import json
-    import tomllib
 
     from pydantic import TypeAdapter, ValidationError
 
     try:
         # Through JSON, because that is where pydantic's strict mode takes a table for a dataclass.
-        card = TypeAdapter(Card).validate_json(json.dumps(tomllib.loads(text), default=str))
-    except tomllib.TOMLDecodeError as error:
-        raise Invalid(name, f"is not TOML: {error}") from None
+        card = TypeAdapter(Card).validate_json(json.dumps(_tables(text, name), default=str))
     except ValidationError as error:
         first = error.errors()[0]
         raise Invalid(f"{name}: {'.'.join(map(str, first['loc']))}", first["msg"]) from None
@@ -155,16 +153,37 @@ def parse(text: str, name: str = "card.toml") -> Card:
     return card
 
 
-def read(path: Path) -> tuple[Card, str]:
-    """A card's file -> the card and the sha256 of its bytes. Raises Invalid; OSError if it cannot be read."""
-    import hashlib
+def identity(text: str, name: str = "card.toml") -> str:
+    """The sha256, in hexadecimal, of what a card says without its `[results]`. Raises Invalid if it is not TOML.
 
-    raw = path.read_bytes()
+    What is hashed is JSON with sorted keys and no spaces, in UTF-8, so that neither the order of keys nor a comment
+    counts. All else does: the sha256 of every file, the defaults, the name, and the licence and description too.
+    """
+    import hashlib
+    import json
+
+    said = _tables(text, name)
+    said.pop("results", None)
+    canonical = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def read(path: Path) -> tuple[Card, str]:
+    """A card's file -> the card and its identity. Raises Invalid; OSError if it cannot be read."""
     try:
-        text = raw.decode()
+        text = path.read_bytes().decode()
     except UnicodeDecodeError as error:
         raise Invalid(str(path), f"is not UTF-8: {error}") from None
-    return parse(text, str(path)), hashlib.sha256(raw).hexdigest()
+    return parse(text, str(path)), identity(text, str(path))
+
+
+def _tables(text: str, name: str) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Invalid(name, f"is not TOML: {error}") from None
 
 
 def _consistent(card: Card, name: str) -> None:
