@@ -96,6 +96,8 @@ def _premultiplied(rgba: np.ndarray) -> np.ndarray:
 
 
 def _straight(rgba: np.ndarray) -> np.ndarray:
-    alpha = np.maximum(rgba[..., 3:].astype(np.uint16), 1)
-    colour = np.minimum((rgba[..., :3].astype(np.uint16) * 255 + alpha // 2) // alpha, 255)
-    return np.concatenate([colour.astype(np.uint8), rgba[..., 3:]], axis=-1)
+    """Unpremultiplied, in place; only the edges, which alone are neither clear nor opaque, need any work."""
+    edge = (rgba[..., 3] > 0) & (rgba[..., 3] < 255)
+    alpha = rgba[edge, 3:].astype(np.uint16)
+    rgba[edge, :3] = np.minimum((rgba[edge, :3].astype(np.uint16) * 255 + alpha // 2) // alpha, 255)
+    return rgba

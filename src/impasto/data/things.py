@@ -114,12 +114,17 @@ def things_of(dataset: Dataset, styles: tuple[str, ...]) -> dict[str, list[Thing
 
 def words_for(record: Record) -> tuple[str, ...]:
     """What a thing is called in a scene; nothing for what has no plain name."""
-    if record.concept in COMMON:
-        return tuple(word.replace("~", " ") for word in COMMON[record.concept].split())
+    if words := common_words(record.concept):
+        return words
     name = record.name
     if record.group not in GROUPS or not _PLAIN.fullmatch(name) or set(name.split()) & (_ODD | COLOURS.keys()):
         return ()
     return () if name.endswith("s") and not name.endswith("ss") else (name,)
+
+
+def common_words(concept: str) -> tuple[str, ...]:
+    """What people call a common thing, the plainest word first; nothing for other things."""
+    return tuple(word.replace("~", " ") for word in COMMON.get(concept, "").split())
 
 
 def box_of(alpha: np.ndarray) -> tuple[int, int, int, int] | None:

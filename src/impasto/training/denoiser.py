@@ -23,11 +23,14 @@ from impasto.training.batches import Order, rng_at, torch_rng_at
 from impasto.training.captions import Captions
 from impasto.training.latents import all_latents, load_autoencoder
 from impasto.training.recipe import Recipe, Strict, parse
+from impasto.training.scenes import Settings as SceneSettings
+from impasto.training.scenes import all_scenes
 from impasto.training.sheets import tile
 from impasto.training.tokens import Tokens
 
 if TYPE_CHECKING:
     from impasto.data.dataset import Dataset
+    from impasto.training.scenes import Scenes
 
 
 class Settings(Strict):
@@ -42,10 +45,14 @@ class Settings(Strict):
     """the hand-written half of the model's card"""
     styles: dict[str, int]
     """style -> how often its pictures come an epoch; the order gives each style its index"""
-    name: float = 0.6
+    name: float = 0.55
     foreign: float = 0.15
     dropped: float = 0.1
-    """chances of the English name, another language's name, and no words; the rest are other captions"""
+    keyword: float = 0.1
+    """chances of the English name, another language's name, no words, and a keyword or last word of a name alone; the
+    rest are other captions"""
+    scenes: SceneSettings | None = None
+    """composed scenes among the pictures; None: none"""
     plan_weight: float = 1.0
     time_mean: float = 0.4
     time_spread: float = 1.0
@@ -61,8 +68,10 @@ class DenoiserStage:
         self.dataset = open_dataset(recipe.run.data)
         self.autoencoder = load_autoencoder(s.autoencoder, device)
         self.latents = all_latents(self.dataset, self.autoencoder, device, recipe.run.data / "cache")
+        self.scenes = self.make_scenes()
         self.tokens = Tokens(s.tokenizer, recipe.net["words"]["max_tokens"])
-        self.captions = Captions(self.dataset, name=s.name, foreign=s.foreign, dropped=s.dropped)
+        chances = {"name": s.name, "foreign": s.foreign, "dropped": s.dropped, "keyword": s.keyword}
+        self.captions = Captions(self.dataset, **chances, styles=s.styles)
         self.style_index = {style: i for i, style in enumerate(s.styles)}
         self.net = Mini(**recipe.net, styles=len(s.styles)).to(device)
         self.take_first_weights()
@@ -70,6 +79,15 @@ class DenoiserStage:
             for block in (*self.net.planner.fine["blocks"], *self.net.painter.blocks):  # the ones of one fixed shape
                 block.compile(dynamic=False)
         self.order = self.make_order(self.dataset)
+
+    def make_scenes(self) -> Scenes | None:
+        s, cache = self.settings, self.recipe.run.data / "cache"
+        if s.scenes is None:
+            return None
+        styles = tuple(s.styles)
+        return all_scenes(
+            self.dataset, self.autoencoder, self.device, cache, styles=styles, settings=s.scenes, seed=self.seed
+        )
 
     def take_first_weights(self) -> None:
         from impasto.training.checkpoint import averaged_weights
@@ -107,12 +125,17 @@ class DenoiserStage:
         """Clean latents (b, c, 16, 16), tokens (b, m), style (b,); m is the batch's longest caption, in fours."""
         rng, chosen = rng_at(self.seed, step), self.order.at(step)
         records = [self.dataset.records[i] for i in chosen]
-        tokens = self.tokens([self.captions.draw(record, rng) for record in records])
+        words, styles = [self.captions.draw(record, rng) for record in records], [record.style for record in records]
+        clean = self.latents[chosen].astype(np.float32)
+        if self.scenes and (places := np.flatnonzero(rng.random(len(chosen)) < self.settings.scenes.share)).size:
+            clean[places], said, of = self.scenes.draw(len(places), rng)
+            for place, caption, style in zip(places, said, of, strict=True):
+                words[place], styles[place] = caption, style
+        tokens = self.tokens(words)
         longest = int((tokens != PAD).sum(1).max())
         tokens = tokens[:, : max(4, -(-longest // 4) * 4)]
-        style = torch.tensor([self.style_index[record.style] for record in records])
-        clean = torch.from_numpy(self.latents[chosen].astype(np.float32))
-        return clean.to(self.device), torch.from_numpy(tokens).to(self.device), style.to(self.device)
+        style = torch.tensor([self.style_index[name] for name in styles])
+        return torch.from_numpy(clean).to(self.device), torch.from_numpy(tokens).to(self.device), style.to(self.device)
 
     def times_and_noise(self, step: int, clean: Tensor) -> tuple[Tensor, Tensor]:
         rng = torch_rng_at(self.seed, step)

@@ -16,6 +16,8 @@ from impasto.training.recipe import load
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from torch import nn
+
     from impasto.data.dataset import Dataset
 
 
@@ -27,12 +29,16 @@ def load_autoencoder(recipe_path: Path, device: torch.device) -> Autoencoder:
     return net.to(device).eval().requires_grad_(False)
 
 
+def encoder_hash(encoder: nn.Module) -> str:
+    """sha256 of its weights, hex."""
+    return hashlib.sha256(b"".join(v.cpu().numpy().tobytes() for v in encoder.state_dict().values())).hexdigest()
+
+
 @torch.no_grad()
 def all_latents(dataset: Dataset, autoencoder: Autoencoder, device: torch.device, cache: Path) -> np.ndarray:
     """(n, channels, 16, 16) float16, unit scale, in record order; kept in `cache` under the encoder's hash."""
     encoder = autoencoder.encoder
-    digest = hashlib.sha256(b"".join(v.cpu().numpy().tobytes() for v in encoder.state_dict().values())).hexdigest()
-    path = cache / f"latents-{digest[:12]}-{len(dataset.records)}.npy"
+    path = cache / f"latents-{encoder_hash(encoder)[:12]}-{len(dataset.records)}.npy"
     if path.exists():
         return np.load(path)
     pictures, parts = dataset.pictures(256), []
