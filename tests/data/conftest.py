@@ -99,6 +99,7 @@ def deb_of(files: dict[str, bytes]) -> bytes:
 WORDNET = {
     "usr/share/wordnet/index.noun": b"  1 licence\nfox n 1 1 @ 1 1 00000010\nreynard n 1 1 @ 1 1 00000010\n",
     "usr/share/wordnet/data.noun": b"  1 licence\n00000010 05 n 03 fox 0 reynard 0 Vulpes 0 000 | a fox\n",
+    "usr/share/wordnet/cntlist.rev": b"jump%2:38:00:: 1 9\nred_hot%3:00:00:: 1 2\n42%1:23:00:: 1 1\n",
 }
 CLIP = """<?xml version="1.0"?>
 <svg xmlns="http://www.w3.org/2000/svg" width="300pt" height="200pt"><metadata>

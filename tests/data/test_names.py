@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
+from tests.data.conftest import WORDNET, deb_of
 
 from impasto.data.openclipart import clean_author, clean_title, title_of_file
-from impasto.data.wordnet import synonyms_of
+from impasto.data.wordnet import common_words, synonyms_of
 from impasto.data.words import emoji_key, key_of, slug, split_words, without_number, without_size, word_counts
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -82,3 +88,10 @@ def test_synonyms_only_of_the_kind_of_thing_shown() -> None:
     assert synonyms_of("taco", "food-drink", nouns) == ()
     assert synonyms_of("seal", "animals-nature", nouns) == ()
     assert synonyms_of("fox", None, nouns) == ()
+
+
+def test_common_words_are_those_of_tagged_texts_and_of_things_that_can_be_seen(tmp_path: Path) -> None:
+    archive = tmp_path / "wordnet.deb"
+    archive.write_bytes(deb_of(WORDNET))
+    assert common_words(archive) == ("fox", "jump", "red hot", "reynard")
+    assert common_words(archive, longest=4) == ("fox", "jump")

@@ -22,6 +22,9 @@ FILES = {
 
 Nouns for people (18) are left out altogether: many of them are insults."""
 
+VISIBLE = frozenset({"05", "06", "08", "13", "17", "19", "20"})
+"""lexicographer files of animals, artefacts, body parts, food, natural objects, phenomena and plants"""
+
 
 def read_synonyms(archive: Path) -> dict[str, tuple[str, tuple[str, ...]]]:
     """Noun -> (lexicographer file of its first sense, up to two other words for that sense)."""
@@ -42,6 +45,16 @@ def read_synonyms(archive: Path) -> dict[str, tuple[str, tuple[str, ...]]]:
         file, words = senses.get(offset, ("", []))
         found[noun] = (file, _safe(noun, words, first, offset))
     return found
+
+
+def common_words(archive: Path, *, longest: int = 14) -> tuple[str, ...]:
+    """What people say and draw: lemmas of WordNet's tagged texts, and one-word nouns for things that can be seen."""
+    wanted = {"usr/share/wordnet/cntlist.rev", "usr/share/wordnet/index.noun", "usr/share/wordnet/data.noun"}
+    files = {name.rsplit("/", 1)[-1]: body.decode() for name, body in members(archive, wanted.__contains__).items()}
+    met = {line.split("%", 1)[0] for line in files["cntlist.rev"].splitlines()}
+    met = {lemma.replace("_", " ") for lemma in met if lemma.replace("_", "").isalpha()}
+    seen = {noun for noun, (file, _) in read_synonyms(archive).items() if file in VISIBLE and noun.isalpha()}
+    return tuple(sorted(word for word in met | seen if len(word) <= longest))
 
 
 def synonyms_of(name: str, group: str | None, nouns: dict[str, tuple[str, tuple[str, ...]]]) -> tuple[str, ...]:

@@ -55,6 +55,21 @@ def restore(state: dict[str, Any], *, net: nn.Module, optimizers: Optimizers, av
             average[key].copy_(value)
 
 
+def first_weights(folder: Path) -> dict[str, torch.Tensor]:
+    """The weights of Mini to start from: a run's, or those of a published model folder (a parent)."""
+    if (folder / NAME).exists():
+        return averaged_weights(folder)
+    from safetensors.torch import load_file
+
+    parts = {"": "words.safetensors", "painter.": "denoiser.safetensors"}
+    missing = [file for file in parts.values() if not (folder / file).is_file()]
+    if missing:
+        raise Damaged(f"{folder} is neither a run ({NAME}) nor a model folder: {missing[0]} is missing")
+    return {
+        prefix + key: value.float() for prefix, file in parts.items() for key, value in load_file(folder / file).items()
+    }
+
+
 def averaged_weights(folder: Path, horizon: int = 0) -> dict[str, torch.Tensor]:
     """The averaged weights of a run, for the stages that build on it."""
     state = read(folder)

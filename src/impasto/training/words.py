@@ -2,7 +2,7 @@
 
 Targets are the teacher's vectors of English texts. English names, captions and dictionary words are their own target;
 a name or keyword in another language has the English name's. Loss: one minus cosine, and telling the batch's targets
-apart (InfoNCE, van den Oord et al. 2018). Makes the tokenizer first.
+apart (InfoNCE, van den Oord et al. 2018). Makes the tokenizer first, where there is none.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from impasto.data.dataset import open_dataset
 from impasto.data.packages import fetch
 from impasto.data.recipe import Package
 from impasto.data.split import held_out_name
-from impasto.data.wordnet import read_synonyms
+from impasto.data.wordnet import common_words
 from impasto.models.nets.words import Words
 from impasto.training.batches import rng_at
+from impasto.training.checkpoint import first_weights
 from impasto.training.recipe import Recipe, Strict, parse
 from impasto.training.teacher import Teacher
 from impasto.training.tokens import Tokens, train_tokenizer
@@ -30,7 +31,15 @@ from impasto.training.tokens import Tokens, train_tokenizer
 if TYPE_CHECKING:
     from impasto.data.dataset import Dataset
 
-SOURCES = ("english", "foreign", "keyword", "dictionary")
+SOURCES = ("english", "foreign", "keyword", "dictionary", "phrase")
+PHRASES = 40_000
+LOOKS = (
+    "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white", "grey", "golden", "silver",
+    "big", "small", "tiny", "huge", "happy", "sad", "angry", "cute", "funny", "old", "young", "sleepy", "scary",
+    "round", "fluffy", "shiny", "wooden", "broken", "smiling", "flying", "running",
+)  # fmt: skip
+COUNTS = ("two", "three", "four", "five", "many")
+BETWEEN = ("and a", "next to a", "on a", "under a", "in front of a", "with a", "in a", "on top of a", "above a")
 
 
 class Settings(Strict):
@@ -39,8 +48,10 @@ class Settings(Strict):
     cache: Path = Path(".cache/packages")
     tokenizer: Path
     """where the tokenizer is written"""
-    shares: tuple[float, float, float, float] = (0.35, 0.35, 0.1, 0.2)
-    """of a batch: English names and captions, foreign names, foreign keywords, dictionary words"""
+    start: Path | None = None
+    """a run, or a model folder, whose text encoder is the start; None: from nothing"""
+    shares: tuple[float, float, float, float, float] = (0.25, 0.35, 0.1, 0.12, 0.18)
+    """of a batch: English names and captions, foreign names, foreign keywords, dictionary words, made-up phrases"""
     temperature: float = 0.05
     contrast: float = 0.3
 
@@ -50,7 +61,7 @@ class WordsStage:
         self.settings = s = parse(Settings, recipe.stage, where="[stage]")
         self.device, self.seed, self.batch = device, recipe.run.seed, recipe.run.batch
         dataset = open_dataset(recipe.run.data)
-        self.pairs = gather(dataset, fetch(s.dictionary, s.cache))
+        self.pairs = gather(dataset, fetch(s.dictionary, s.cache), self.seed)
         if not s.tokenizer.exists():
             texts = [text for source in SOURCES for text, _ in self.pairs[source] for _ in range(_weight(source))]
             train_tokenizer(texts, vocabulary=recipe.net["vocabulary"], out=s.tokenizer)
@@ -59,6 +70,9 @@ class WordsStage:
         self.place = {text: i for i, text in enumerate(english)}
         self.targets = self.teach(english, recipe.run.out / "targets.pt").to(device)
         self.net = nn.ModuleDict({"words": Words(**recipe.net)}).to(device)
+        if s.start:
+            weights = first_weights(s.start)
+            self.net.load_state_dict({k: v for k, v in weights.items() if k.startswith("words.")})
 
     def teach(self, english: list[str], cache: Path) -> Tensor:
         """The teacher's vector of every target text, (n, 384), unit length; kept beside the run."""
@@ -128,7 +142,7 @@ class WordsStage:
         """Shipped as part of the denoiser, which trains it on."""
 
 
-def gather(dataset: Dataset, dictionary: Path) -> dict[str, list[tuple[str, str]]]:
+def gather(dataset: Dataset, dictionary: Path, seed: int) -> dict[str, list[tuple[str, str]]]:
     """(text, English target) pairs by source. Words of held-out pairs are known from their other styles."""
     english = {text for record in dataset.records for text in (record.name, *record.captions)}
     names, keywords = set(), set()
@@ -140,16 +154,31 @@ def gather(dataset: Dataset, dictionary: Path) -> dict[str, list[tuple[str, str]
                 names.add((entry.name, concept.name))
             told = (word for word in entry.keywords if not held_out_name(concept.concept, word))
             keywords.update((word, concept.name) for word in told)
-    lemmas = {noun.replace("_", " ") for noun in read_synonyms(dictionary) if noun.replace("_", "").isalpha()}
-    lemmas = {noun for noun in lemmas if len(noun) <= 24}
     return {
         "english": sorted((text, text) for text in english),
         "foreign": sorted(names),
         "keyword": sorted(keywords),
-        "dictionary": sorted((noun, noun) for noun in lemmas),
+        "dictionary": [(word, word) for word in common_words(dictionary)],
+        "phrase": [(text, text) for text in phrases(sorted({r.name for r in dataset.records}), seed)],
     }
+
+
+def phrases(names: list[str], seed: int) -> list[str]:
+    """Names with a look, counted, in the plural, or two of them in a place: "three sad cats", "a bee on a rose"."""
+    from inflect import engine
+
+    english, rng = engine(), np.random.default_rng([seed, 0])
+    plain = [name for name in names if name.isascii() and name.replace(" ", "").isalpha() and name.count(" ") < 2]
+    found = set()
+    while len(found) < min(PHRASES, 20 * len(plain)):
+        one, other = (plain[i] for i in rng.integers(len(plain), size=2))
+        look, count, between = (some[rng.integers(len(some))] for some in (LOOKS, COUNTS, BETWEEN))
+        many = english.plural(one)
+        made = (f"{look} {one}", f"{count} {many}", many, f"{count} {look} {many}", f"{one} {between} {other}")
+        found.add(made[rng.choice(5, p=(0.35, 0.15, 0.1, 0.1, 0.3))])
+    return sorted(found)
 
 
 def _weight(source: str) -> int:
     """How much a source counts when subwords are learnt: English must not drown in a hundred languages."""
-    return {"english": 20, "foreign": 1, "keyword": 1, "dictionary": 2}[source]
+    return {"english": 20, "foreign": 1, "keyword": 1, "dictionary": 2, "phrase": 1}[source]
