@@ -39,7 +39,7 @@ class Settings(Strict):
     words: Path | None = None
     """recipe of the run whose text encoder is the start; None: from nothing"""
     start: Path | None = None
-    """a run of this stage to take the first weights from"""
+    """a run of this stage, or a model folder, to take the first weights from; `words` then replaces its text encoder"""
     tokenizer: Path
     card: Path
     """the hand-written half of the model's card"""
@@ -90,12 +90,12 @@ class DenoiserStage:
         )
 
     def take_first_weights(self) -> None:
-        from impasto.training.checkpoint import averaged_weights
+        from impasto.training.checkpoint import averaged_weights, first_weights
         from impasto.training.recipe import load
 
         if self.settings.start:
-            self.net.load_state_dict(averaged_weights(self.settings.start))
-        elif self.settings.words:
+            self.net.load_state_dict(first_weights(self.settings.start))
+        if self.settings.words:
             weights = averaged_weights(load(self.settings.words).run.out)
             own = {k.removeprefix("words."): v for k, v in weights.items() if k.startswith("words.")}
             self.net.words.load_state_dict(own)
