@@ -82,7 +82,7 @@ def test_captions_come_from_where_the_recipe_says(data):
     assert draw(name=0, foreign=0, dropped=1) == {""}
     assert draw(name=0, foreign=1, dropped=0) == {"catxx"}
     assert draw(name=0, foreign=0, dropped=0) == {"cat", "cat: thing"}
-    assert draw(name=1, foreign=0, dropped=0) == {"cat", "a cat", "the cat", "one cat"}
+    assert draw(name=1, foreign=0, dropped=0) == {"cat", "a cat", "the cat", "one cat", "cats"}
 
 
 def test_tokens_are_padded_with_zero_cut_and_blind_to_case(tokenizer):

@@ -81,7 +81,7 @@ def all_scenes(
     made_of = [VERSION, seed, styles, settings.count, settings.coloured, settings.common, len(dataset.records)]
     told = hashlib.sha256(json.dumps([encoder_hash(autoencoder.encoder), made_of]).encode()).hexdigest()
     path = cache / f"scenes-{told[:12]}-{settings.count}.npy"
-    if not path.exists():
+    if not (path.exists() and path.with_suffix(".jsonl").exists()):
         cache.mkdir(parents=True, exist_ok=True)
         things = things_of(dataset, styles)
         scenes = [scene_at(things, seed, i, settings) for i in range(settings.count)]
