@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from impasto.models.registry import Registry
-from impasto.training.evaluate import Judge, evaluate, into_card, summary
+from impasto.training.artist import Artist
+from impasto.training.evaluate import evaluate, even_faces, into_card, is_face
+from impasto.training.judge import Judge
 from impasto.training.run import train
 
 EVALUATOR = """
@@ -36,16 +38,11 @@ def unit(*angles_deg: float) -> torch.Tensor:
 
 
 def test_a_rank_counts_only_pictures_of_the_same_style_that_are_more_alike():
-    judge = Judge(net=torch.nn.Identity(), features=unit(0, 20, 40, 60, 1), styles=np.array([*"aaaab"]))
+    judge = Judge(net=torch.nn.Identity(), features=unit(0, 20, 40, 60, 1), styles=np.array([*"aaaab"]), classes={})
     assert judge.rank(unit(0)[0], 0) == 1
     assert judge.rank(unit(0)[0], 2) == 3, "record 4 is nearer but of another style"
     assert judge.rank(unit(55)[0], 2) == 2
     assert judge.rank(unit(0)[0], 2, without=1) == 2
-
-
-def test_a_summary_counts_places():
-    found = summary("x", [1, 1, 3, 9])
-    assert found == {"x_pairs": 4, "x_top1": 0.5, "x_top5": 0.75, "x_median_rank": 2.0}
 
 
 @pytest.mark.slow
@@ -60,15 +57,48 @@ def test_a_model_is_measured_from_its_folder_to_its_card(tmp_path, data, autoenc
     (tmp_path / "mini" / "model").rename(tmp_path / "models" / "m")
     installed = Registry([tmp_path / "models"]).find("m")
     engine = open_engine(installed, threads=1)
+    lines = []
     results = evaluate(
-        installed, engine, evaluator=recipe, out=tmp_path / "sheets", training_pairs=3, say=lambda line: None
+        installed,
+        engine,
+        other=Artist(engine=engine, card=installed.card, steps=3, guidance=1.0),
+        evaluator=recipe,
+        out=tmp_path / "sheets",
+        training_pairs=3,
+        say=lines.append,
     )
-    assert results["held_out_pairs"] == 1
-    assert results["training_pairs"] == 3
-    assert results["autoencoder_psnr_db"] > 0
-    assert 0 <= results["variety"] <= 2
+    measured = results["measured"]
+    assert measured["held_out_pairs"] == 1
+    assert measured["training_pairs"] == 3
+    assert measured["autoencoder_psnr_db"] > 0
+    assert 0 <= measured["variety"] <= 2
+    assert 0 <= measured["common_recognised"] <= 40
+    assert measured["training_frechet"] >= 0
+    assert sum(found.get("training_pairs", 0) for found in results["styles"].values()) == 3
+    assert results["against"]["way"] == "3 steps of euler, guidance 1"
+    assert results["against"]["default_way"] == "2 steps of euler, guidance 1.5"
+    ratio, other = results["against"]["ratio"], results["against"]["other"]
+    assert ratio["training_halo"] == pytest.approx(measured["training_halo"] / other["training_halo"], rel=1e-2)
     assert {p.name for p in (tmp_path / "sheets").iterdir()} == {"held_out.png", "training.png", "common.png"}
     into_card(installed.folder, results)
     again = Registry([tmp_path / "models"]).check("m")
     assert again.card.results["measured"]["held_out_pairs"] == 1
     assert again.card.results["training"], "what was there before is kept"
+    assert again.ref == installed.ref, "a model that was measured is the same model"
+
+
+def test_only_faces_that_are_even_are_held_to_be_so(data):
+    from dataclasses import replace
+
+    from impasto.data.dataset import open_dataset
+
+    dataset = open_dataset(data)
+    assert not len(even_faces(dataset, {"flat"}))
+    for i, each in enumerate(dataset.records):
+        dataset.records[i] = replace(each, group="smileys-emotion", name="face")
+    found = even_faces(dataset, {"flat", "soft"}, count=3)
+    assert len(found) == 3
+    assert {dataset.records[i].style for i in found} <= {"flat", "soft"}
+    assert even_faces(dataset, {"flat", "soft"}, count=3).tolist() == found.tolist()
+    assert is_face("smileys-emotion", "angry face")
+    assert not is_face("animals-nature", "cat face")

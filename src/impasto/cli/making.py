@@ -62,19 +62,69 @@ def train(
 
 def evaluate(
     model: Annotated[str, Argument(help="A model's name.", autocompletion=o.complete_models)] = "mini",
+    languages: Annotated[
+        bool, Option("--languages", help="Draw the same concepts by their names in each language.", show_default=False)
+    ] = False,
+    texts: Annotated[
+        bool, Option("--texts", help="Ask the text encoder alone which name is nearest: seconds.", show_default=False)
+    ] = False,
+    probes: Annotated[
+        bool, Option("--probes", help="Draw synonyms, plurals and looks that are no names.", show_default=False)
+    ] = False,
+    concepts: Annotated[int, Option("--concepts", min=1, help="How many concepts a language is measured by.")] = 300,
+    steps: Annotated[int | None, Option("--steps", help="Compare: draw with as many steps too.")] = None,
+    guidance: Annotated[float | None, Option("--guidance", help="Compare: draw with this guidance too.")] = None,
+    sampler: Annotated[
+        str | None,
+        Option("--sampler", help="Compare: draw with this sampler too.", autocompletion=o.complete_samplers),
+    ] = None,
+    against: Annotated[
+        Path | None, Option("--against", help="Compare: a folder of models, whose model of the same name draws too.")
+    ] = None,
 ) -> None:
-    """Measure a model on pictures it never saw; prints the results and writes them into its card."""
+    """Measure a model and write the results into its card: on pictures it never saw, unless an option says on what."""
+    from impasto import local
+    from impasto.models.registry import Registry
+
+    installed = local.registry().find(model)
+    other = Registry([against]).find(model) if against else installed
+    asked = {"languages": languages, "texts": texts, "probes": probes}
+    comparing = against is not None or (steps, guidance, sampler) != (None, None, None)
+    parts = [part for part, wanted in asked.items() if wanted] or ([] if comparing else ["pictures"])
+    with _needs("train"):
+        from impasto.training.evaluate import Artist, into_card
+        from impasto.training.evaluate import evaluate as run
+
+        engine = local.engine_of(other)
+        rival = Artist(engine=engine, card=other.card, steps=steps, guidance=guidance, sampler=sampler)
+        with _stages() as progress:
+            results = run(
+                installed,
+                local.engine_of(installed),
+                parts=parts,
+                other=rival if comparing else None,
+                concepts=concepts,
+                say=say,
+                progress=progress,
+            )
+    into_card(installed.folder, results)
+
+
+def card(
+    model: Annotated[str, Argument(help="A model's name.", autocompletion=o.complete_models)] = "mini",
+    out: Annotated[
+        Path | None, Option("-o", "--output", help="A Markdown file; its pictures go into a folder beside it.")
+    ] = None,
+) -> None:
+    """Write the page of a model from its card, its recipes and the logs of its runs; without --output, print it."""
     from impasto import local
 
     installed = local.registry().find(model)
     with _needs("train"):
-        from impasto.training.evaluate import evaluate as run
-        from impasto.training.evaluate import into_card
+        from impasto.training.page import page
 
-        results = run(installed, local.engine_of(installed), say=say)
-    for name, value in results.items():
-        say(f"{name} {value:g}")
-    into_card(installed.folder, results)
+        text = page(installed, out)
+    say(str(out) if out else text)
 
 
 @contextmanager

@@ -3,67 +3,57 @@
 A pair is a (concept, style) whose picture no training step saw, though the concept was seen in other styles. The model
 draws it by name; the evaluator, trained on the training split alone, ranks all pictures of that style by likeness to
 the drawing; the place of the true one is the score. What real pictures get (the same concept in another style, ranked
-in the same way) stands beside it as the yardstick.
+in the same way) stands beside it as the yardstick. Other languages, probes and texts have files of their own.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
-from impasto.core import Drawing, Picture
 from impasto.data.dataset import Dataset, open_dataset
-from impasto.models.nets.evaluator import SIZE_PX, Evaluator
+from impasto.training.artist import Artist, Asked, drawing_of
 from impasto.training.autoencoder import held_out, premultiplied, psnr_db
-from impasto.training.checkpoint import averaged_weights
-from impasto.training.evaluator import concepts_of
+from impasto.training.judge import Judge, load_judge
+from impasto.training.languages import in_languages, in_texts
+from impasto.training.measures import (
+    bootstrapped,
+    by_style,
+    edge_width_px,
+    frechet,
+    halo,
+    lopsided,
+    ratios,
+    summary,
+)
+from impasto.training.probes import COMMON, probed
 from impasto.training.recipe import load
 from impasto.training.sheets import tile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
-    from impasto.models.cards import Card
     from impasto.models.registry import InstalledModel
     from impasto.ports import Engine
 
-COMMON = (
-    "a cat", "a dog", "a pizza", "a rocket", "a smiling face", "a red heart", "a tree", "a red fox", "a house",
-    "a car", "the sun", "a full moon", "a star", "a flower", "a rose", "a fish", "a bird", "an owl", "a frog",
-    "a panda",    "a monkey", "an apple", "a banana", "a strawberry", "a hamburger", "an ice cream", "a birthday cake",
-    "a cup of coffee", "a robot", "a ghost", "an alien", "a crown", "a book", "a guitar", "a soccer ball", "a bicycle",
-    "an airplane", "a sailboat", "a snowman", "a thumbs up",
-)  # fmt: skip
-"""the forty things people are most likely to try first"""
+    Say = Callable[[str], None]
+    Progress = Callable[[str, int, int], None]
+    """hears which part of the work has done how many of how many"""
 
+__all__ = ["PARTS", "Artist", "Judge", "drawing_of", "evaluate", "into_card", "load_judge", "summary"]
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judge:
-    """The evaluator and every picture of the data set as it sees them."""
-
-    net: nn.Module
-    features: Tensor
-    """(records, features), unit length"""
-    styles: np.ndarray
-    """(records,) names"""
-
-    def rank(self, feature: Tensor, place: int, *, without: int | None = None) -> int:
-        """The rank, from 1, of record `place` among all of its style by likeness to `feature`."""
-        rivals = self.styles == self.styles[place]
-        if without is not None:
-            rivals[without] = False
-        likeness = self.features[torch.from_numpy(rivals)] @ feature
-        return int((likeness > self.features[place] @ feature).sum()) + 1
-
-    def see(self, pictures: Tensor) -> Tensor:
-        """(n, 4, 256, 256) premultiplied RGBA -> (n, features)."""
-        return self.net(nn.functional.avg_pool2d(pictures, 256 // SIZE_PX))
+EVALUATOR, OUT = Path("recipes/mini/evaluator.toml"), Path("runs/mini/evaluate")
+PARTS = ("pictures", "languages", "texts", "probes")
+FACES, EVEN_FACE = 32, 4.0
+"""how many faces are drawn, and how lopsided, in levels of 255, the true picture of one may be"""
 
 
 @torch.no_grad()
@@ -71,55 +61,166 @@ def evaluate(
     installed: InstalledModel,
     engine: Engine,
     *,
-    evaluator: Path = Path("recipes/mini/evaluator.toml"),
-    out: Path = Path("runs/mini/evaluate"),
+    parts: Collection[str] = ("pictures",),
+    other: Artist | None = None,
+    evaluator: Path = EVALUATOR,
+    out: Path = OUT,
     training_pairs: int = 500,
-    say: Callable[[str], None] = print,
-) -> dict[str, float]:
-    """Measure a model; sheets go to `out`. Returns the numbers for the card's [results]."""
-    recipe = load(evaluator)
-    dataset = open_dataset(recipe.run.data)
-    judge = load_judge(evaluator, dataset)
-    card, styles = installed.card, set(installed.card.styles)
-    out.mkdir(parents=True, exist_ok=True)
-    results = {"autoencoder_psnr_db": autoencoder_psnr(installed, dataset)}
+    concepts: int = 300,
+    say: Say = print,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Measure `parts` of a model with its defaults; sheets go to `out`. Returns tables for the card's [results].
+
+    `other`, the same model drawing in another way or another model, draws the same pairs, and the two are
+    compared. Raises Damaged where the evaluator's recipe has not been run, Invalid where there is no data set.
+    """
+    dataset = open_dataset(load(evaluator).run.data)
+    results: dict[str, Any] = {}
+    if "texts" in parts:
+        results["texts"] = in_texts(installed, dataset, count=concepts, say=say)
+    if not set(parts) - {"texts"} and other is None:
+        return rounded(results)
+    judge, artist = load_judge(evaluator, dataset), Artist(engine=engine, card=installed.card)
+    if "pictures" in parts or other is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        ours = draw_and_rank(artist, judge, dataset, out, training_pairs=training_pairs, say=say)
+    if "pictures" in parts:
+        nets = {"autoencoder_psnr_db": autoencoder_psnr(installed, dataset)}
+        sheets = variety(judge, artist, out / "common.png", say) | faces(artist, dataset)
+        results |= {"measured": nets | ours.measured | sheets, "styles": ours.styles}
+        for name, value in results["measured"].items():
+            say(f"{name:<32}{value:>10.4g}")
+    if other is not None:
+        theirs = draw_and_rank(other, judge, dataset, None, training_pairs=training_pairs, say=say)
+        results["against"] = compared(artist, other, ours, theirs, judge, say=say)
+    if "languages" in parts:
+        told = progress and (lambda done, total: progress("languages", done, total))
+        results["languages"] = in_languages(artist, judge, dataset, count=concepts, say=say, told=told)
+    if "probes" in parts:
+        results["probes"] = probed(artist, judge, dataset, say=say)
+    return rounded(results)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """The pairs, drawn one way."""
+
+    measured: dict[str, float]
+    styles: dict[str, dict[str, float]]
+    features: dict[str, Tensor]
+    """"held_out" or "training" -> (pairs, features) of the drawings"""
+    places: dict[str, np.ndarray]
+    """(pairs,) the records that are their true pictures"""
+
+
+def draw_and_rank(
+    artist: Artist, judge: Judge, dataset: Dataset, sheets: Path | None, *, training_pairs: int, say: Say
+) -> Drawn:
+    """Held-out pairs, and some of the training's: ranks, whole and by style, and how near the drawings are to life."""
+    styles = set(artist.card.styles)
     pairs = held_out(dataset, styles)
     seen = np.array([i for i, r in enumerate(dataset.records) if r.split == "train" and r.style in styles])
     seen = np.random.default_rng(0).choice(seen, size=min(training_pairs, len(seen)), replace=False)
-    for name, chosen in (("held_out", pairs), ("training", seen)):
-        drawn = draw_pairs(engine, card, dataset, chosen)
-        features = torch.cat([judge.see(part) for part in drawn.split(64)])
-        ranks = [judge.rank(f, int(i)) for f, i in zip(features, chosen, strict=True)]
-        results |= summary(name, ranks)
-        sheet_of_pairs(dataset, chosen[:48], drawn[:48], out / f"{name}.png")
+    places = {name: some for name, some in (("held_out", pairs), ("training", seen)) if len(some)}
+    measured, features = {}, {}
+    per_style: dict[str, dict[str, float]] = {style: {} for style in artist.card.styles}
+    for name, chosen in places.items():
+        drawn = draw_pairs(artist, dataset, chosen)
+        features[name] = judge.see(drawn)
+        ranks = [judge.rank(f, int(i)) for f, i in zip(features[name], chosen, strict=True)]
+        measured |= summary(name, ranks) | likeness(name, judge, features[name], chosen)
+        measured |= edges(name, dataset, drawn, chosen)
+        for style, found in by_style(name, ranks, judge.styles[chosen]).items():
+            per_style[style] |= found
+        if sheets:
+            sheet_of_pairs(dataset, chosen[:48], drawn[:48], sheets / f"{name}.png")
         say(f"{name}: " + ", ".join(f"{k} {v:.3g}" for k, v in summary(name, ranks).items()))
-    results |= summary("real", real_ranks(judge, dataset, pairs, styles))
-    results |= variety(judge, engine, card, out / "common.png")
-    results = {name: round(float(value), 4) for name, value in results.items()}
-    for name, value in results.items():
-        say(f"{name:<28}{value:>10.4g}")
-    return results
+    measured |= summary("real", real_ranks(judge, dataset, pairs, styles))
+    measured |= of_peers(judge, dataset, pairs)
+    return Drawn(measured=measured, styles={k: v for k, v in per_style.items() if v}, features=features, places=places)
 
 
-def load_judge(recipe_path: Path, dataset: Dataset) -> Judge:
-    recipe = load(recipe_path)
-    styles = tuple(recipe.stage["styles"])
-    net = Evaluator(concepts=len(concepts_of(dataset, styles)), **recipe.net)
-    net.load_state_dict(averaged_weights(recipe.run.out))
-    net.eval()
-    pictures = dataset.pictures(SIZE_PX)
-    parts = [net(premultiplied(pictures[i : i + 256])) for i in range(0, len(pictures), 256)]
-    return Judge(net=net, features=torch.cat(parts), styles=np.array([r.style for r in dataset.records]))
+def compared(artist: Artist, other: Artist, ours: Drawn, theirs: Drawn, judge: Judge, *, say: Say) -> dict[str, Any]:
+    """Two ways of drawing the same pairs: the other's numbers, ours divided by them, and how far chance moves the
+    ratio of the Fréchet distances, which is less than it moves each of them."""
+    found = ratios(ours.measured, theirs.measured)
+    numbers = {name: theirs.measured[name] for name in found if not name.startswith(("real_", "true_"))}
+    say(f"{'':<28}{'default':>10}{'other':>10}{'ratio':>10}   ({artist.way}; other: {other.way})")
+    for name, value in numbers.items():
+        say(f"{name:<28}{ours.measured[name]:>10.4g}{value:>10.4g}{found[name]:>10.3f}")
+    ratio = {name: found[name] for name in numbers}
+    for name, places in ours.places.items():
+        if f"{name}_frechet" not in ratio:
+            continue
+        a, b, true = (each.numpy() for each in (ours.features[name], theirs.features[name], judge.features[places]))
+        spread = bootstrapped(
+            lambda rows, a=a, b=b, t=true: frechet(a[rows], t[rows]) / frechet(b[rows], t[rows]), len(a)
+        )
+        ratio[f"{name}_frechet_spread"] = spread
+        say(f"{name}_frechet's ratio is sure to about {spread:.3f} (one standard deviation of a bootstrap over pairs)")
+    model = f"{other.card.model.name} {other.card.model.version}"
+    return {"model": model, "way": other.way, "default_way": artist.way, "other": numbers, "ratio": ratio}
 
 
-def summary(name: str, ranks: Sequence[int]) -> dict[str, float]:
-    found = np.asarray(ranks)
+def likeness(name: str, judge: Judge, features: Tensor, chosen: np.ndarray) -> dict[str, float]:
+    """Fréchet distance in the judge's features from drawings to their true pictures, and how far chance moves it."""
+    if len(chosen) < 2:
+        return {}
+    drawn, true = features.numpy(), judge.features[chosen].numpy()
+    spread = bootstrapped(lambda rows: frechet(drawn[rows], true[rows]), len(true))
+    return {f"{name}_frechet": frechet(drawn, true), f"{name}_frechet_spread": spread}
+
+
+def of_peers(judge: Judge, dataset: Dataset, chosen: np.ndarray) -> dict[str, float]:
+    """The Fréchet distance that as many other real pictures of the same styles, of any concept, would get."""
+    if len(chosen) < 2:
+        return {}
+    rng, of_style = np.random.default_rng(0), defaultdict(list)
+    for i, record in enumerate(dataset.records):
+        if record.split == "train":
+            of_style[record.style].append(i)
+    peers = [rng.choice(of_style[style]) for style in judge.styles[chosen]]
+    return {"real_frechet": frechet(judge.features[peers].numpy(), judge.features[chosen].numpy())}
+
+
+def edges(name: str, dataset: Dataset, drawn: Tensor, chosen: np.ndarray) -> dict[str, float]:
+    """The median halo and edge width of drawings, and of their true pictures."""
+    found = {}
+    for measure in (halo, edge_width_px):
+        parts = np.split(chosen, range(64, len(chosen), 64))
+        true = torch.cat([measure(premultiplied(dataset.pictures(256)[part])) for part in parts])
+        found[f"{name}_{measure.__name__}"] = float(torch.cat([measure(part) for part in drawn.split(64)]).median())
+        found[f"true_{name}_{measure.__name__}"] = float(true.median())
+    return found
+
+
+def faces(artist: Artist, dataset: Dataset) -> dict[str, float]:
+    """How lopsided drawings of faces are whose true picture is even, and how lopsided those are."""
+    places = even_faces(dataset, set(artist.card.styles))
+    if not len(places):
+        return {}
+    drawn = draw_pairs(artist, dataset, places)
+    true = premultiplied(dataset.pictures(256)[places])
     return {
-        f"{name}_pairs": len(found),
-        f"{name}_top1": float((found <= 1).mean()),
-        f"{name}_top5": float((found <= 5).mean()),
-        f"{name}_median_rank": float(np.median(found)),
+        "faces": len(places),
+        "faces_lopsided": float(lopsided(drawn).mean()),
+        "true_faces_lopsided": float(lopsided(true).mean()),
     }
+
+
+def even_faces(dataset: Dataset, styles: set[str], count: int = FACES) -> np.ndarray:
+    """Places of up to `count` pictures of faces that are nearly their own mirror image, in the order of a hash."""
+    found: list[int] = []
+    records = [(r.id, i) for i, r in enumerate(dataset.records) if r.style in styles and is_face(r.group, r.name)]
+    for _, place in sorted(records, key=lambda record: sha256(record[0].encode()).digest()):
+        if len(found) < count and float(lopsided(premultiplied(dataset.pictures(256)[[place]]))) <= EVEN_FACE:
+            found.append(place)
+    return np.array(found, dtype=np.int64)
+
+
+def is_face(group: str | None, name: str) -> bool:
+    return group == "smileys-emotion" and "face" in name.split()
 
 
 def autoencoder_psnr(installed: InstalledModel, dataset: Dataset) -> float:
@@ -139,34 +240,11 @@ def autoencoder_psnr(installed: InstalledModel, dataset: Dataset) -> float:
     return float(torch.cat(found).mean())
 
 
-def drawing_of(card: Card, words: str, style: str, seed: int) -> Drawing:
-    """A drawing with the model's defaults."""
-    width, height = card.picture.sizes[0]
-    d = card.defaults
-    return Drawing(
-        words=words,
-        negative="",
-        style=style,
-        width_px=width,
-        height_px=height,
-        steps=d.steps,
-        guidance=d.guidance,
-        sampler=d.sampler,
-        sigmas=d.sigmas,
-        seed=seed,
-        background="transparent",
-    )
-
-
-def draw_all(engine: Engine, drawings: Sequence[Drawing]) -> Tensor:
-    """(n, 4, 256, 256) premultiplied RGBA, in the order asked."""
-    made = {event.index: event.pixels for event in engine.draw(drawings) if isinstance(event, Picture)}
-    return premultiplied(np.stack([made[i] for i in range(len(drawings))]))
-
-
-def draw_pairs(engine: Engine, card: Card, dataset: Dataset, chosen: np.ndarray) -> Tensor:
+def draw_pairs(artist: Artist, dataset: Dataset, chosen: Sequence[int] | np.ndarray) -> Tensor:
+    """(n, 4, 256, 256): each pair by its name, the first with seed 0."""
     records = [dataset.records[i] for i in chosen]
-    return draw_all(engine, [drawing_of(card, r.name, r.style, seed) for seed, r in enumerate(records)])
+    asked = [Asked(words=r.name, style=r.style, seed=seed) for seed, r in enumerate(records)]
+    return torch.cat(list(artist.in_parts(asked)))
 
 
 def real_ranks(judge: Judge, dataset: Dataset, pairs: np.ndarray, styles: set[str]) -> list[int]:
@@ -179,16 +257,20 @@ def real_ranks(judge: Judge, dataset: Dataset, pairs: np.ndarray, styles: set[st
     return ranks
 
 
-def variety(judge: Judge, engine: Engine, card: Card, sheet: Path) -> dict[str, float]:
-    """Mean distance between four seeds of the forty common things (one minus cosine), and their sheet."""
-    style = card.defaults.style
-    drawings = [drawing_of(card, words, style, seed) for seed in range(4) for words in COMMON]
-    drawn = draw_all(engine, drawings)
-    features = torch.cat([judge.see(part) for part in drawn.split(64)]).unflatten(0, (4, len(COMMON)))
+def variety(judge: Judge, artist: Artist, sheet: Path, say: Say) -> dict[str, float]:
+    """Four seeds of the forty common things: their mean distance (one minus cosine), the sheet of the first seed, and
+    on how many of the sheet the evaluator names what was asked among its first five concepts."""
+    style, words = artist.card.defaults.style, list(COMMON)
+    asked = [Asked(words=word, style=style, seed=seed) for seed in range(4) for word in words]
+    first = artist.draw(asked[: len(words)])
+    features = torch.cat([judge.see(first), artist.seen_by(judge, asked[len(words) :])]).unflatten(0, (4, len(words)))
     likeness = torch.einsum("snf,tnf->nst", features, features)
     apart = 1 - likeness[:, *np.triu_indices(4, 1)]
-    Image.fromarray(tile(drawn[: len(COMMON)].numpy(), columns=8, size_px=128)).save(sheet)
-    return {"variety": float(apart.mean())}
+    Image.fromarray(tile(first.numpy(), columns=8, size_px=128)).save(sheet)
+    places = judge.places(features[0], [COMMON[word].split() for word in words])
+    missed = [f"{word} ({place})" for word, place in zip(words, places, strict=True) if place > 5]
+    say(f"common things not among the evaluator's first five, and where they are: {', '.join(missed) or 'none'}")
+    return {"variety": float(apart.mean()), "common_recognised": len(words) - len(missed)}
 
 
 def sheet_of_pairs(dataset: Dataset, chosen: np.ndarray, drawn: Tensor, path: Path) -> None:
@@ -200,13 +282,20 @@ def sheet_of_pairs(dataset: Dataset, chosen: np.ndarray, drawn: Tensor, path: Pa
     Image.fromarray(tile(torch.cat(rows).numpy(), columns=12)).save(path)
 
 
-def into_card(folder: Path, results: dict[str, float]) -> None:
-    """Put measured results into a model folder's card."""
+def rounded(results: Any) -> Any:
+    """Every number of nested tables to four places."""
+    if isinstance(results, dict):
+        return {name: rounded(value) for name, value in results.items()}
+    return results if isinstance(results, str | int) else round(float(results), 4)
+
+
+def into_card(folder: Path, results: dict[str, Any]) -> None:
+    """Put measured tables into a model folder's card; tables of other names are kept."""
     import tomllib
 
     from impasto.training.export import write_card
 
     card = tomllib.loads((folder / "card.toml").read_text())
     card.pop("files")
-    card.setdefault("results", {})["measured"] = results
+    card.setdefault("results", {}).update(results)
     write_card(folder, card)
