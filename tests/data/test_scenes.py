@@ -215,6 +215,19 @@ def test_recolouring_keeps_light_and_shade():
     assert oklab(green[160, 125, :3])[0] < oklab(green[128, 140, :3])[0] - 0.1
 
 
+@pytest.mark.parametrize(
+    ("fill", "name"), [((150, 150, 155), "grey"), ((245, 245, 245), "white"), ((50, 50, 52), "black")]
+)
+def test_grey_things_take_a_colour_and_keep_what_has_one(fill, name):
+    rgba = picture(0, fill)
+    rgba[150:160, 120:135, :3] = (230, 60, 60)
+    look = look_of(rgba)
+    assert look.name == name
+    pink = recolour(rgba, look, "pink")
+    assert (names_of(oklab(pink[125:145, 130:160, :3])) == list(COLOURS).index("pink")).mean() > 0.95
+    assert np.abs(pink[155, 127, :3].astype(int) - (230, 60, 60)).max() < 6, "its red part"
+
+
 def test_a_thing_of_two_colours_has_no_one_look():
     assert look_of(picture(0, None)) is None
     assert look_of(picture(0, (220, 40, 50))).name == "red"

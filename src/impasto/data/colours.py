@@ -28,6 +28,8 @@ COLOURS: dict[str, tuple[float, float, float]] = {
 GREYS = ("black", "grey", "white")
 FAINT = 0.045
 """the chroma under which a colour has no hue to speak of"""
+NEAR = 30
+"""degrees of hue within which shades are of one colour"""
 
 _TO_LMS = np.array(
     [
@@ -89,59 +91,61 @@ def names_of(lab: np.ndarray) -> np.ndarray:
     return np.where((chroma < FAINT) | (light < 0.2), grey, found)
 
 
-def look_of(rgba: np.ndarray, *, least: float = 0.55, width: float = 30) -> Look | None:
-    """The one colour of a picture, (h, w, 4) uint8; None where no hue within `width` degrees holds `least` of it.
+def look_of(rgba: np.ndarray, *, least: float = 0.55) -> Look | None:
+    """The one colour of a picture, (h, w, 4) uint8; None where no one colour holds `least` of its opaque pixels.
 
-    White, grey and black pixels count as pixels but have no hue of their own, so a red car on black wheels is red.
+    A red car on black wheels is red: greys beside a hue do not count. A grey elephant is grey, if it has hardly a hue.
     """
     lab = oklab(rgba[rgba[..., 3] > 200][:, :3])
     if len(lab) < 16:
         return None
-    _, chroma, hue = _polar(lab)
+    light, chroma, hue = _polar(lab)
     coloured = chroma >= FAINT
     if coloured.mean() < least:
+        middle = np.median(light[~coloured])
+        of_it = ~coloured & (np.abs(light - middle) < 0.17)
+        alone = coloured.mean() < 0.2
+    else:
+        weights = np.histogram(hue[coloured], bins=72, range=(0, 360), weights=chroma[coloured])[0]
+        peak = int(sum(np.roll(weights, shift) for shift in range(-3, 4)).argmax()) * 5 + 2.5
+        of_it = coloured & (np.abs(_turn(hue - peak)) < NEAR)
+        alone = of_it.sum() >= 0.85 * coloured.sum()
+    if not alone or of_it.mean() < least:
         return None
-    weights = np.histogram(hue[coloured], bins=72, range=(0, 360), weights=chroma[coloured])[0]
-    around = sum(np.roll(weights, shift) for shift in range(-3, 4))
-    peak = int(around.argmax()) * 5 + 2.5
-    of_it = coloured & (np.abs(_turn(hue - peak)) < width)
-    if of_it.mean() < least or of_it.sum() < 0.85 * coloured.sum():
-        return None
-    mean = np.array([*np.median(lab[of_it], axis=0)], np.float32)
-    middle = _polar(mean[None])
-    name = list(COLOURS)[int(names_of(mean[None])[0])]
+    mean = np.median(lab[of_it], axis=0)[None].astype(np.float32)
+    (lightness,), (strength,), (angle,) = _polar(mean)
+    name = list(COLOURS)[int(names_of(mean)[0])]
     return Look(
-        lightness=float(middle[0][0]),
-        chroma=float(middle[1][0]),
-        hue=float(middle[2][0]),
-        name=name,
-        share=float(of_it.mean()),
+        lightness=float(lightness), chroma=float(strength), hue=float(angle), name=name, share=float(of_it.mean())
     )
 
 
 def is_plainly(look: Look, colour: str) -> bool:
     """Whether nobody would call the look anything but the colour."""
-    return look.name == colour and abs(_turn(np.float64(look.hue - COLOURS[colour][2]))) < 25
+    return look.name == colour and (colour in GREYS or abs(_turn(np.float64(look.hue - COLOURS[colour][2]))) < 25)
 
 
-def recolour(rgba: np.ndarray, look: Look, colour: str, *, width: float = 50) -> np.ndarray:
+def recolour(rgba: np.ndarray, look: Look, colour: str) -> np.ndarray:
     """A copy with the pixels of `look` in another colour, shading kept: lightness and chroma scaled, hue turned.
 
-    Pixels without hue (outlines, highlights, eyes) and of other hues stay as they are.
+    Of a coloured look, pixels without hue (outlines, highlights, eyes) and of other hues stay as they are; of a grey
+    one, pixels with a hue, and the others take the more of the colour the nearer their lightness is to the look's.
     """
     lab = oklab(rgba[..., :3])
     light, chroma, hue = _polar(lab)
     to_light, to_chroma, to_hue = COLOURS[colour]
-    off = _turn(hue - look.hue)
-    part = ((width - np.abs(off)) / 12).clip(0, 1) * ((chroma - 0.02) / 0.03).clip(0, 1)
     new_light = np.interp(light, [0, look.lightness, 1], [0, to_light, 1])
-    new_chroma = chroma * np.float32(to_chroma / look.chroma)
-    if to_chroma:
-        new_chroma = np.minimum(new_chroma, 1.3 * to_chroma)
+    if look.chroma < FAINT:
+        off = np.zeros_like(hue)
+        part = ((0.08 - chroma) / 0.03).clip(0, 1)
+        new_chroma = to_chroma * np.interp(light, [0, look.lightness, 1], [0, 1, 0.3]) ** 1.5
+    else:
+        off = _turn(hue - look.hue)
+        part = ((50 - np.abs(off)) / 12).clip(0, 1) * ((chroma - 0.02) / 0.03).clip(0, 1)
+        new_chroma = np.minimum(chroma * np.float32(to_chroma / look.chroma), 1.3 * to_chroma)
     angle = np.deg2rad(to_hue + 0.35 * off)
     new = np.stack([new_light, new_chroma * np.cos(angle), new_chroma * np.sin(angle)], axis=-1)
-    mixed = lab + (new - lab) * part[..., None]
-    return np.concatenate([srgb(mixed), rgba[..., 3:]], axis=-1)
+    return np.concatenate([srgb(lab + (new - lab) * part[..., None]), rgba[..., 3:]], axis=-1)
 
 
 def _polar(lab: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

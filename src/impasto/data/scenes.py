@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from impasto.data.things import Thing
 
-VERSION = 1
+VERSION = 2
 """of what is composed and painted; latents kept on disk are made again when it changes"""
 
 SHARES = {"look": 0.2, "size": 0.12, "count": 0.22, "beside": 0.2, "stack": 0.12, "ground": 0.14}
