@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -23,3 +25,15 @@ def test_law_is_kept(command: list[str]) -> None:
         [SCRIPTS / command[0], *command[1:]], cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def contract(name: str) -> dict:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    return next(one for one in contracts if one["id"] == name)
+
+
+def test_every_room_of_the_book_side_is_kept_from_torch() -> None:
+    rooms = re.findall(r"\w+", contract("pixel-side")["layers"][0])
+    assert {"workflows", "api", "ledger"} <= set(rooms)
+    here = {f"impasto.{room}" for room in rooms if list((ROOT / "src" / "impasto").glob(f"{room}*"))}
+    assert here <= set(contract("book-side")["source_modules"])
