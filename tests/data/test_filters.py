@@ -70,6 +70,8 @@ def reason(one: Named, *others: Named, filters: Filters = FILTERS, opted_out: tu
         (named(svg="<svg>" + " " * 200 + "</svg>"), "too large"),
         (named(svg="<svg><text>a</text></svg>"), "needs fonts"),
         (named(svg="<svg><image href='a'/></svg>"), "raster inside"),
+        (named(svg="<x:svg><x:image href='a'/></x:svg>"), "raster inside"),
+        (named(svg="<svg><filter><feImage href='/a.png'/></filter></svg>"), "raster inside"),
     ],
 )
 def test_one_reason_each(one: Named, expected: str | None) -> None:

@@ -26,6 +26,9 @@ _HAIR_KEY = re.compile(r"1F9B[0-3]|1F471-")
 _HAIR_NAME = re.compile(r"-(red|curly|white)-hair|-bald\b|-bald-|blond-hair$|-beard$|-hair-(man|woman)")
 _FAMILY_NAME = re.compile(r"^(family|kiss|couple-with-heart|couple)-(man|woman|person|boy|girl|adult|child)")
 _FLAG_NAME = re.compile(r"^flag-|regional-?indicator|^\w+flag$")
+_FONTS = re.compile(r"<(\w+:)?(text|flowRoot)\b")
+_RASTER = re.compile(r"<(\w+:)?(image|feImage)\b")
+"""the two elements that can bring a file of this machine into a picture"""
 _PLAIN_FLAGS = frozenset({"flag-in-hole", "blackflag", "whiteflag"})
 
 
@@ -163,6 +166,6 @@ def unfit(named: Named, max_svg_bytes: int) -> Drop | None:
     svg = named.item.svg
     if len(svg) > max_svg_bytes:
         return Drop(reason="too large", detail=f"{len(svg)} bytes")
-    if re.search(r"<(svg:)?(text|flowRoot)\b", svg):
+    if _FONTS.search(svg):
         return Drop(reason="needs fonts")
-    return Drop(reason="raster inside") if re.search(r"<(svg:)?image\b", svg) else None
+    return Drop(reason="raster inside") if _RASTER.search(svg) else None
