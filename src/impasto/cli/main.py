@@ -71,6 +71,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     looking.settings,
     making.train,
     making.evaluate,
+    making.card,
 )
 for command in COMMANDS:
     app.command()(command)
