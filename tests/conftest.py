@@ -60,6 +60,7 @@ def _tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _words(folder)
     _denoiser(folder)
     _decoder(folder)
+    _encoder(folder)
     files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
     named = "".join(f'"{name}" = "{digest}"\n' for name, digest in files.items())
     (folder / "card.toml").write_text(f"{CARD}[files]\n{named}")
@@ -147,6 +148,21 @@ def _decoder(folder: Path) -> None:
     shapes = {"inner": [3, 5], "six": [1, 1, 1, 32, 1, 32], "four": [-1, 4, 256, 256]}
     inputs = [h.make_tensor_value_info("latents", T.FLOAT, ["b", *LATENT_SHAPE])]
     _save(folder / "decoder", nodes, inputs, ("picture", ["b", 4, 256, 256]), {"gain": np.array(1.0)}, shapes)
+
+
+def _encoder(folder: Path) -> None:
+    """The decoder's way back: each cell is the mean of its square."""
+    from onnx import TensorProto as T
+    from onnx import helper as h
+
+    nodes = [
+        h.make_node("Reshape", ["picture", "six"], ["squares"]),
+        h.make_node("ReduceMean", ["squares", "inner"], ["means"], keepdims=0),
+        h.make_node("Mul", ["means", "gain"], ["latents"]),
+    ]
+    shapes = {"six": [-1, 4, 8, 32, 8, 32], "inner": [3, 5]}
+    inputs = [h.make_tensor_value_info("picture", T.FLOAT, ["b", 4, 256, 256])]
+    _save(folder / "encoder", nodes, inputs, ("latents", ["b", *LATENT_SHAPE]), {"gain": np.array(1.0)}, shapes)
 
 
 def _save(

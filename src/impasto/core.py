@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,28 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 MAX_SEED = 2**32 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Init:
+    """A person's picture to start from. Equal to another if sha256 is: pixels are not compared."""
+
+    sha256: str
+    """of the pixels as they were read, before they are fitted to a size (see pictures.reading)"""
+    pixels: ndarray = field(compare=False, repr=False)
+    """(height, width, 4) uint8, unpremultiplied RGBA, upright"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mask:
+    """What of a picture may change. Equal to another if sha256 is."""
+
+    sha256: str
+    """of the pixels as they were read"""
+    pixels: ndarray = field(compare=False, repr=False)
+    """(height, width) uint8: 0 stays to the bit, 255 is drawn anew, between the two is a mixture"""
+    beyond: bool = field(default=False, compare=False)
+    """whether what lies beyond the picture, once it is fitted into a size of another shape, is drawn anew"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +59,12 @@ class ImageRequest:
     count: int = 1
     background: str = "transparent"
     """"transparent" or "#rrggbb\""""
+    init: Init | None = None
+    """of any size; fitted whole into size_px"""
+    mask: Mask | None = None
+    """of the init's size; without one all of it may change"""
+    strength: float | None = None
+    """above 0 to 1: how far from the init; 1 as if there were none"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +74,15 @@ class ModelRef:
     name: str
     version: str
     sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """What a drawing starts from: an init and a mask of the drawing's own size."""
+
+    init: Init
+    mask: Mask | None
+    strength: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +100,8 @@ class Drawing:
     sigmas: str
     seed: int
     background: str
+    edit: Edit | None = None
+    """None: drawn from noise alone"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

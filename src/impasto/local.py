@@ -3,6 +3,7 @@ for the command line."""
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,11 @@ from impasto.settings import settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+    from typing import Any
 
     from impasto.core import Progress
     from impasto.models.registry import InstalledModel, Registry
+    from impasto.pictures.reading import Source
     from impasto.ports import Engine
 
 
@@ -61,15 +64,23 @@ def draw(
     seed: int | None = None,
     count: int = 1,
     background: str = "transparent",
+    init: Source | None = None,
+    mask: Source | None = None,
+    strength: float | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> list[Picture]:
     """Draws `count` pictures of `words` and returns them in order; None means the model's default.
 
     size_px is (width, height), seed 0 to 2**32 - 1 (picture i has seed + i; None draws one), background "transparent"
-    or "#rrggbb". `on_progress` is called after every step. Raises core.Invalid or core.Unknown naming the argument
-    that breaks a rule, core.Damaged if the model's files are not what its card says, core.Failed if a picture could
-    not be made.
+    or "#rrggbb". `init` is a picture to start from, of any size: a path, the bytes of a file, a Pillow image or a
+    Picture. `strength`, above 0 to 1, is how far to go from it (None: 0.75, with a mask 1). `mask`, of the init's size,
+    is what may change: white, or transparent where it has transparency. `on_progress` is called after every step.
+
+    Raises core.Invalid or core.Unknown naming the argument that breaks a rule, core.Damaged if the model's files are
+    not what its card says, core.Failed if a picture could not be made.
     """
+    from impasto.pictures.reading import read_init, read_mask
+
     request = ImageRequest(
         words=words,
         negative=negative,
@@ -83,7 +94,47 @@ def draw(
         seed=seed,
         count=count,
         background=background,
+        init=None if init is None else read_init(init),
+        mask=None if mask is None else read_mask(mask),
+        strength=strength,
     )
+    return _drawn(request, on_progress)
+
+
+def vary(
+    file: Source,
+    words: str | None = None,
+    *,
+    on_progress: Callable[[Progress], None] | None = None,
+    **said: Any,
+) -> list[Picture]:
+    """Draws pictures like `file`; four of them, unless `count` is said.
+
+    One that Impasto drew brings its words, style and all else but the seed; for another one, words must be given.
+    `said` takes the other arguments of `draw`. Raises as `draw` does.
+    """
+    return _drawn(variation_of(file, words=words, **said), on_progress)
+
+
+def variation_of(file: Source, *, mask: Source | None = None, **said: Any) -> ImageRequest:
+    """The request for variations of a picture; `said` holds fields of ImageRequest, None where not said."""
+    from pathlib import Path
+
+    from impasto.pictures.metadata import describe, read_any
+    from impasto.pictures.reading import read_init, read_mask
+    from impasto.workflows.edit import variation
+
+    init = read_init(file, "file")
+    document = None
+    if isinstance(file, Picture):
+        document = describe(file)
+    elif isinstance(file, str | os.PathLike):
+        document = read_any(Path(file).expanduser()).document
+    said["mask"] = None if mask is None else read_mask(mask)
+    return variation(init, document, said, model=settings().model)
+
+
+def _drawn(request: ImageRequest, on_progress: Callable[[Progress], None] | None) -> list[Picture]:
     pictures = []
     for event in events(request):
         if isinstance(event, Picture):

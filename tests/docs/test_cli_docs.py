@@ -6,11 +6,15 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 import typer
 from typer.core import TyperGroup, TyperOption
 
 from impasto.cli.main import app
+from impasto.engine import samplers
+from impasto.engine.sigmas import CURVES
 from impasto.settings import Settings, variable
+from impasto.workflows.grid import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,6 +63,19 @@ def test_every_setting_is_told_with_its_default() -> None:
         default = "" if field.default is None else f" `{field.default}`"
         assert f"| `{variable(name)}` |{default} |" in sections()["impasto settings"]
         assert field.description
+
+
+@pytest.mark.parametrize(("option", "names"), [("--sampler", samplers.NAMES), ("--sigmas", tuple(CURVES))])
+def test_every_sampler_and_curve_is_told_and_no_other(option: str, names: tuple[str, ...]) -> None:
+    (row,) = re.findall(rf"^\| `{option}` \|(.*)\|$", sections()["impasto draw WORDS"], re.MULTILINE)
+    assert sorted(re.findall(r"`(\w+)`", row)) == sorted(names)
+
+
+def test_every_field_a_grid_may_vary_is_told_in_the_docs_and_in_its_help() -> None:
+    grid = root().commands["grid"]
+    assert grid.help is not None
+    for text in (sections()["impasto grid WORDS"], grid.help):
+        assert [field for field in KINDS if field not in text] == []
 
 
 def test_nothing_is_told_that_does_not_exist() -> None:

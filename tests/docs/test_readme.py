@@ -39,6 +39,7 @@ def test_examples_run_in_order(tmp_path: Path) -> None:
         assert done.stderr == ""
     assert (tmp_path / "fox.svg").read_bytes() == (tmp_path / "same.svg").read_bytes()
     assert len(list((tmp_path / "foxes").iterdir())) == 4
+    assert len(list((tmp_path / "like-it").iterdir())) == 4
     with Image.open(tmp_path / "sheet.png") as image:
         assert image.width > 256 * 6
         assert image.height > 256 * 2

@@ -77,7 +77,7 @@ def test_alone_or_in_a_batch_of_eight_a_picture_is_the_same(engine, limits) -> N
 def test_pictures_have_the_mean_and_spread_of_what_the_model_knows(engine, monkeypatch) -> None:
     """The tiny model's latents are normal around plan / 4 + 1 / 2 with a spread of 0.25."""
     ends, decode = [], engine._family.decode
-    monkeypatch.setattr(engine._family, "decode", lambda x, background: ends.append(x) or decode(x, background))
+    monkeypatch.setattr(engine._family, "decode", lambda x: ends.append(x) or decode(x))
     drawing = replace(FOX, steps=20, guidance=1.0, sampler="dpmpp_2m")
     pictures(engine, *(replace(drawing, seed=seed) for seed in range(20)))
     found = np.stack(ends).transpose(1, 0, 2, 3).reshape(4, -1)

@@ -27,7 +27,7 @@ def test_a_card_is_read_as_it_is_written(text) -> None:
     assert card.defaults.guidance == 2.0
     assert card.sigmas.shift == 1.0
     assert card.words.max_tokens == 8
-    assert len(card.files) == 7
+    assert len(card.files) == 9
     assert card.results == {"notes": "made in a test"}
     with pytest.raises(FrozenInstanceError):
         card.model.name = "other"  # type: ignore[misc]

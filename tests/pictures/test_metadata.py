@@ -105,8 +105,8 @@ def test_user_comment_is_big_endian_utf16_in_a_big_endian_block() -> None:
 
 
 def test_request_of_a_document_is_the_drawing(picture: Picture) -> None:
-    request, model = request_of(json.loads(dumps(describe(picture))))
-    assert request == ImageRequest(
+    recorded = request_of(json.loads(dumps(describe(picture))))
+    assert recorded.request == ImageRequest(
         words="a red disc",
         model="mini",
         style="flat",
@@ -118,7 +118,9 @@ def test_request_of_a_document_is_the_drawing(picture: Picture) -> None:
         seed=7,
         background="transparent",
     )
-    assert model == ModelRef(name="mini", version="1.0", sha256="0123456789abcdef" * 4)
+    assert recorded.template == "a {red|blue} disc"
+    assert (recorded.init_sha256, recorded.mask_sha256) == (None, None)
+    assert recorded.model == ModelRef(name="mini", version="1.0", sha256="0123456789abcdef" * 4)
 
 
 @pytest.mark.parametrize("key", ["words", "negative", "style", "seed", "sampler", "steps", "guidance", "background"])

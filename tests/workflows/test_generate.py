@@ -9,6 +9,7 @@ import pytest
 
 from impasto.core import MAX_SEED, Drawing, ImageRequest, Invalid, ModelRef, Picture, Progress, Unknown
 from impasto.models.cards import parse
+from impasto.pictures.metadata import Recorded
 from impasto.workflows import grid
 from impasto.workflows.generate import again, generate, resolve
 
@@ -165,17 +166,21 @@ def test_what_only_the_engine_knows_is_refused_by_it(card: Card, engine: Remembe
 
 
 def test_again_takes_words_as_they_were_drawn(card: Card, engine: Remembering) -> None:
-    request = ImageRequest(words="{not|a|choice} __nor_this__", seed=5)
-    events = again(request, MODEL, template="{t}", card=card, model=MODEL, engine=lambda: engine)
+    recorded = Recorded(request=ImageRequest(words="{not|a|choice} __nor_this__", seed=5), template="{t}", model=MODEL)
+    events = again(recorded, card=card, model=MODEL, engine=lambda: engine)
     (picture,) = [event for event in events if isinstance(event, Picture)]
     assert engine.asked[0].words == "{not|a|choice} __nor_this__"
     assert (picture.template, picture.drawing.seed) == ("{t}", 5)
 
 
+def recorded(**changes: Any) -> Recorded:
+    return Recorded(request=ImageRequest(words="a", seed=1), template="a", model=MODEL, **changes)
+
+
 def test_again_says_when_the_model_is_another(card: Card) -> None:
     other = ModelRef(name="some", version="2", sha256="cd" * 32)
     with pytest.raises(Invalid, match=r"model: drawn by some 1 \(sha256 abab.*the one here is some 2 \(sha256 cdcd"):
-        again(ImageRequest(words="a", seed=1), MODEL, template="a", card=card, model=other, engine=never)
+        again(recorded(), card=card, model=other, engine=never)
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,7 @@ app = Typer(
 )
 COMMANDS: tuple[Callable[..., None], ...] = (
     drawing.draw,
+    drawing.vary,
     drawing.again,
     drawing.grid,
     looking.show,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated
 
 from typer import Argument, Option
@@ -97,6 +98,20 @@ Sigmas = Annotated[
 Background = Annotated[
     str, Option("--background", help="transparent, or a colour as #rrggbb.", rich_help_panel=DRAWING)
 ]
+Init = Annotated[
+    Path | None,
+    Option("--init", help="A picture to start from: PNG, WebP or JPEG of any size.", rich_help_panel=DRAWING),
+]
+Mask = Annotated[
+    Path | None,
+    Option("--mask", help="What of it may change: white, or transparent if it has transparency.",
+           rich_help_panel=DRAWING),
+]  # fmt: skip
+Strength = Annotated[
+    float | None,
+    Option("--strength", help="Above 0 to 1: how far from the init. 0.75 if left out, with a mask 1.",
+           rich_help_panel=DRAWING),
+]  # fmt: skip
 Model = Annotated[
     str | None,
     Option("--model", help="One of `impasto models`.", autocompletion=complete_models, rich_help_panel=DRAWING),

@@ -12,9 +12,10 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from impasto.core import MAX_SEED, Failed, Invalid, Picture, Progress, Unknown
-from impasto.engine import pixels, samplers
+from impasto.engine import editing, pixels, samplers
 from impasto.engine.batcher import Batcher
 from impasto.engine.decider import Limits
+from impasto.engine.editing import Origin
 from impasto.engine.guidance import Guidance
 from impasto.engine.runner import Runner
 from impasto.engine.sigmas import CURVES, curve
@@ -24,14 +25,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Executor
 
-    from impasto.core import Drawing, ModelRef
-    from impasto.engine.runner import Conditioning, Family
+    from impasto.core import Drawing, Init, ModelRef
+    from impasto.engine.runner import Array, Conditioning, Family
     from impasto.engine.state import Event
     from impasto.models.cards import Card
     from impasto.models.registry import InstalledModel
 
 MAX_STEPS = 1000
-REMEMBERED_WORDS = 256
+REMEMBERED_WORDS, REMEMBERED_INITS = 256, 8
 
 
 @dataclass(slots=True)
@@ -60,6 +61,7 @@ class Engine:
         self._threads = _threads(self._limits.calls)
         self._batcher = Batcher(Runner(family, self._threads), self._limits, clock)
         self._encode: Callable[[str, str], Conditioning] = lru_cache(REMEMBERED_WORDS)(family.encode)
+        self._read: Callable[[Init, int, int], Array] = lru_cache(REMEMBERED_INITS)(self._latents_of)
         self._tickets = count()
         self._owners: dict[int, _Drawn] = {}
         self._lock = threading.Lock()
@@ -90,6 +92,10 @@ class Engine:
         if not 0 <= drawing.seed <= MAX_SEED:
             raise Invalid("seed", f"must be 0 to {MAX_SEED}, not {drawing.seed}")
         pixels.colour(drawing.background)
+        if drawing.edit is not None:
+            editing.check(drawing.edit, (drawing.width_px, drawing.height_px))
+            if not self._family.reads:
+                raise Invalid("init", f"{self._model.name} has no encoder, so it cannot draw from a picture")
 
     def draw(self, drawings: Sequence[Drawing]) -> Iterator[Progress | Picture]:
         """Checks all of them first (Invalid, Unknown), then draws; pictures come as they finish.
@@ -133,15 +139,17 @@ class Engine:
         if drawing.guidance == 1.0:
             del sides["negative"]
         conditioning = {side: self._encode(words, drawing.style) for side, words in sides.items()}
-        noise = self._family.noise(drawing.seed)
+        noise, origin = self._family.noise(drawing.seed), self._origin(drawing)
+        x = origin.start(noise(), levels[0]) if origin else noise() * levels[0]
         ticket = next(self._tickets)
         picture = Running(
             ticket=ticket,
-            walk=samplers.walk(drawing.sampler, noise() * levels[0], levels, noise),
+            walk=samplers.walk(drawing.sampler, x, levels, noise),
             sigmas=levels,
             guidance=Guidance(scale=drawing.guidance, interval=self._card.defaults.guidance_interval),
             conditioning=conditioning,
             group=(self._model, self._card.picture.latent_shape),
+            origin=origin,
         )
         with self._lock:
             mine.index[ticket] = index
@@ -161,7 +169,8 @@ class Engine:
         index = mine.index[event.ticket]
         if isinstance(event, Stepped):
             preview = self._family.preview(event.denoised)
-            yield Progress(index=index, step=event.step, steps=drawings[index].steps, preview=preview)
+            steps = len(self._levels(drawings[index])) - 1
+            yield Progress(index=index, step=event.step, steps=steps, preview=preview)
             return
         with self._lock:
             del mine.index[event.ticket], self._owners[event.ticket]
@@ -174,9 +183,12 @@ class Engine:
             mine.failed[index] = str(error)
 
     def _finish(self, event: Finished, index: int, drawing: Drawing) -> Picture:
-        painted = self._family.decode(event.latents, drawing.background)
+        painted = self._family.decode(event.latents)
+        if drawing.edit is not None and drawing.edit.mask is not None:
+            original = pixels.premultiplied(drawing.edit.init.pixels)
+            painted = editing.restore(painted, original, drawing.edit.mask.pixels)
         return Picture(
-            pixels=painted,
+            pixels=pixels.to_bytes(painted, drawing.background),
             drawing=drawing,
             model=self._model,
             sigma_values=self._levels(drawing),
@@ -185,8 +197,19 @@ class Engine:
         )
 
     def _levels(self, drawing: Drawing) -> tuple[float, ...]:
-        known = self._card.sigmas
-        return curve(drawing.sigmas, drawing.steps, known.min, known.max, flow_shift=known.shift)
+        known, strength = self._card.sigmas, drawing.edit.strength if drawing.edit else 1.0
+        return curve(drawing.sigmas, drawing.steps, known.min, known.max, strength=strength, flow_shift=known.shift)
+
+    def _origin(self, drawing: Drawing) -> Origin | None:
+        if (edit := drawing.edit) is None:
+            return None
+        latents = self._read(edit.init, drawing.width_px, drawing.height_px)
+        change = editing.cells(edit.mask.pixels, latents.shape[1:]) if edit.mask else None
+        return Origin(latents=latents, change=change, strength=edit.strength)
+
+    def _latents_of(self, init: Init, width_px: int, height_px: int) -> Array:
+        """Also by size, as an init is the same whatever it is fitted to."""
+        return self._family.read(pixels.premultiplied(init.pixels))
 
 
 def open_engine(model: InstalledModel, *, threads: int | None = None) -> Engine:

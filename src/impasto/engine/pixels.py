@@ -1,4 +1,4 @@
-"""From what a decoder paints to pixels: premultiplied floats to RGBA bytes, over a background if one is asked."""
+"""Between nets and pixels: premultiplied floats to RGBA bytes, over a background if one is asked, and the way back."""
 
 from __future__ import annotations
 
@@ -44,3 +44,13 @@ def to_bytes(painted: ndarray, background: str = TRANSPARENT) -> ndarray:
         colours, alpha = painted[:3].clip(0, alpha) + (1 - alpha) * behind, np.ones_like(alpha)
     levels = np.concatenate([colours, alpha]).transpose(1, 2, 0) * 255
     return np.ascontiguousarray(np.rint(levels).astype(np.uint8))
+
+
+def premultiplied(pixels: ndarray) -> ndarray:
+    """(height, width, 4) uint8, unpremultiplied RGBA -> (4, height, width) float32, premultiplied, 0..1.
+
+    to_bytes gives the same bytes back, where there is anything to see.
+    """
+    painted = np.ascontiguousarray(pixels.transpose(2, 0, 1)).astype(np.float32) / 255
+    painted[:3] *= painted[3]
+    return painted

@@ -32,8 +32,17 @@ class Family(Protocol):
         """x = x_0 + sigma * noise, one (channels, height, width) a row -> x_0, in the same order."""
         ...
 
-    def decode(self, latents: Array, background: str) -> ndarray:
-        """(channels, height, width) -> (height, width, 4) uint8, unpremultiplied. FloatingPointError if not finite."""
+    def decode(self, latents: Array) -> ndarray:
+        """(channels, height, width) -> (4, height, width) float, premultiplied RGBA, about 0..1."""
+        ...
+
+    @property
+    def reads(self) -> bool:
+        """Whether `read` works: not every model brings what it takes."""
+        ...
+
+    def read(self, painted: ndarray) -> Array:
+        """The way back: (4, height, width) float32, premultiplied RGBA 0..1 -> clean latents (channels, ...)."""
         ...
 
     def preview(self, latents: Array) -> ndarray | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
+    from impasto.engine.editing import Origin
     from impasto.engine.guidance import Guidance
     from impasto.engine.samplers import Walk
 
@@ -66,6 +67,8 @@ class Running:
     """what the words (and, under guidance, the negative words) became; handed to the net as it is"""
     group: Hashable = None
     """the net and shape"""
+    origin: Origin | None = None
+    """what it is drawn from; None: noise alone"""
     began_s: float | None = None
     x: Array = field(init=False)
     sigma: float = field(init=False)
@@ -90,6 +93,8 @@ class Running:
             return [Lost(ticket=self.ticket, reason=f"the model answered with no number at sigma {self.sigma:.4g}")]
         if "negative" in answers:
             denoised = self.guidance.combine(answers["words"], answers["negative"])
+        if self.origin is not None:
+            denoised = self.origin.keep(denoised)
         return self._advance(denoised)
 
     def _advance(self, denoised: Array) -> list[Event]:

@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 from impasto.core import Invalid
+from impasto.pictures.reading import check_file, opened
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 PNG_PARAMETERS, PNG_JSON = "parameters", "impasto"
 NAMESPACE = "urn:impasto:picture:1"
-MAX_FILE_BYTES = 256 * 2**20
 
 _EXIF_IFD, _USER_COMMENT = 0x8769, 0x9286
 _UNICODE = b"UNICODE\0"
@@ -83,28 +83,23 @@ def read_texts(path: Path) -> tuple[str | None, str | None]:
 
     Raises Invalid if there is no such file, or it is no picture of a kind that is known.
     """
-    if not path.is_file():
-        raise Invalid("file", f"there is no file {path}")
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise Invalid("file", f"{path} is larger than {MAX_FILE_BYTES // 2**20} MiB")
-        if path.suffix.lower() == ".svg":
-            return _read_svg(path.read_text(encoding="utf-8"))
+    if path.suffix.lower() != ".svg":
         return _read_image(path)
-    except (OSError, SyntaxError, ValueError) as error:  # what Pillow and ElementTree raise for broken files
-        raise Invalid("file", f"{path} is no readable PNG, WebP, JPEG or SVG") from error
+    check_file(path, "file")
+    try:
+        return _read_svg(path.read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError) as error:  # what ElementTree raises for broken files, and no text
+        raise Invalid("file", f"{path} is no readable SVG") from error
 
 
 def _read_image(path: Path) -> tuple[str | None, str | None]:
-    from PIL import Image
-
-    with Image.open(path, formats=("PNG", "WEBP", "JPEG")) as image:
+    with opened(path, "file") as image:
         if image.format == "PNG":
-            image.load()
+            image.load()  # texts may stand behind the pixels
             return image.info.get(PNG_PARAMETERS), image.info.get(PNG_JSON)
         comment = image.getexif().get_ifd(_EXIF_IFD).get(_USER_COMMENT)
         packet = image.info.get("xmp")
-    return _comment_text(comment), _tag_text(packet.decode(errors="replace"), "picture") if packet else None
+        return _comment_text(comment), _tag_text(packet.decode(errors="replace"), "picture") if packet else None
 
 
 def _comment_text(comment: bytes | str | None) -> str | None:

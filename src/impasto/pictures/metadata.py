@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from impasto.core import MAX_SEED, ImageRequest, Invalid, ModelRef
@@ -25,6 +26,18 @@ A1111_HASH_CHARS = 10
 def describe(picture: Picture) -> dict[str, Any]:
     """All that made the picture, in the order people read it. Floats are kept to the last bit."""
     drawing, model = picture.drawing, picture.model
+    edit = drawing.edit
+    drawn_from = (
+        {}
+        if edit is None
+        else {
+            "edit": {
+                "strength": edit.strength,
+                "init_sha256": edit.init.sha256,
+                "mask_sha256": edit.mask.sha256 if edit.mask else None,
+            }
+        }
+    )
     return {
         "format": FORMAT,
         "words": drawing.words,
@@ -38,6 +51,7 @@ def describe(picture: Picture) -> dict[str, Any]:
         "guidance": drawing.guidance,
         "size_px": [drawing.width_px, drawing.height_px],
         "background": drawing.background,
+        **drawn_from,
         "model": {"name": model.name, "version": model.version, "sha256": model.sha256},
         "impasto": __version__,
     }
@@ -55,6 +69,7 @@ def parameters_text(document: dict[str, Any]) -> str:
         "Size": f"{width_px}x{height_px}",
         "Model hash": model["sha256"][:A1111_HASH_CHARS],
         "Model": model["name"],
+        **({"Denoising strength": f"{document['edit']['strength']:g}"} if "edit" in document else {}),
         "Version": f"Impasto {document['impasto']}",
     }
     negative = [f"Negative prompt: {document['negative']}"] if document["negative"] else []
@@ -70,7 +85,7 @@ def _quoted(value: object) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Embedded:
-    """What was found in a file. At least one of the two is there."""
+    """What was found in a file; None where there is none."""
 
     parameters: str | None
     document: dict[str, Any] | None
@@ -78,9 +93,15 @@ class Embedded:
 
 def read(path: Path) -> Embedded:
     """Raises Invalid if the file cannot be read, or carries neither text, or a JSON document that is not ours."""
-    parameters, json_text = read_texts(path)
-    if parameters is None and json_text is None:
+    found = read_any(path)
+    if found.parameters is None and found.document is None:
         raise Invalid("file", f"{path} carries no parameters, neither Impasto's nor A1111's")
+    return found
+
+
+def read_any(path: Path) -> Embedded:
+    """As `read`, for a file that may carry neither."""
+    parameters, json_text = read_texts(path)
     return Embedded(parameters=parameters, document=_parse(path, json_text) if json_text is not None else None)
 
 
@@ -94,14 +115,24 @@ def _parse(path: Path, json_text: str) -> dict[str, Any]:
     return document
 
 
-def request_of(document: dict[str, Any]) -> tuple[ImageRequest, ModelRef]:
-    """The request that draws a picture again, and the model it must be drawn with. The words stand as they were drawn.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What a picture was made of, as its document says."""
 
-    Raises Invalid naming the first key that is missing or of the wrong kind.
-    """
+    request: ImageRequest
+    """its words as they were drawn, and neither init nor mask, of which only the hash is known"""
+    template: str
+    model: ModelRef
+    init_sha256: str | None = None
+    mask_sha256: str | None = None
+
+
+def request_of(document: dict[str, Any]) -> Recorded:
+    """What draws a picture again. Raises Invalid naming the first key that is missing or of the wrong kind."""
     if "pictures" in document:
         raise Invalid("file", "is a sheet of several pictures; draw one of them again from its own file")
     sigmas, model = _get(document, "sigmas", dict), _get(document, "model", dict)
+    edit = _get(document, "edit", dict) if "edit" in document else None
     size_px = _get(document, "size_px", list)
     if len(size_px) != 2 or not all(type(side) is int for side in size_px):
         raise Invalid("file", "its parameters are damaged: size_px must be two whole numbers")
@@ -120,9 +151,15 @@ def request_of(document: dict[str, Any]) -> tuple[ImageRequest, ModelRef]:
         sigmas=_get(sigmas, "curve", str),
         seed=seed,
         background=_get(document, "background", str),
+        strength=float(_get(edit, "strength", (int, float))) if edit else None,
     )
-    ref = ModelRef(name=request.model, version=_get(model, "version", str), sha256=_get(model, "sha256", str))
-    return request, ref
+    return Recorded(
+        request=request,
+        template=str(document.get("template") or request.words),
+        model=ModelRef(name=request.model, version=_get(model, "version", str), sha256=_get(model, "sha256", str)),
+        init_sha256=_get(edit, "init_sha256", str) if edit else None,
+        mask_sha256=_get(edit, "mask_sha256", (str, NoneType)) if edit else None,
+    )
 
 
 def _get(mapping: dict[str, Any], key: str, kind: type | tuple[type, ...]) -> Any:

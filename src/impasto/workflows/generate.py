@@ -7,14 +7,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from impasto.core import MAX_SEED, Drawing, Invalid, Picture
+from impasto.workflows.edit import check_same, edit_of, fitted
 from impasto.workflows.words import check, expander
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from impasto.core import ImageRequest, ModelRef, Progress
+    from impasto.core import ImageRequest, Init, Mask, ModelRef, Progress
     from impasto.models.cards import Card
+    from impasto.pictures.metadata import Recorded
     from impasto.ports import Engine
 
 T = TypeVar("T")
@@ -57,23 +59,26 @@ def generate_each(
 
 
 def again(
-    request: ImageRequest,
-    drawn_by: ModelRef,
+    recorded: Recorded,
     *,
-    template: str,
+    init: Init | None = None,
+    mask: Mask | None = None,
     card: Card,
     model: ModelRef,
     engine: Callable[[], Engine],
 ) -> Iterator[Progress | Picture]:
     """Draws a picture a second time, bit for bit on the same machine: its words are taken as they were drawn.
 
-    Raises Invalid if the model here is not the one that drew it; a caller who wants it all the same passes `model` as
-    `drawn_by`.
+    Raises Invalid if the model here is not the one that drew it (a caller who wants it all the same replaces it in
+    `recorded`), or if `init` and `mask` are not those it was drawn from.
     """
-    if model.sha256 != drawn_by.sha256:
-        raise Invalid("model", f"drawn by {_exactly(drawn_by)}; the one here is {_exactly(model)}")
+    if model.sha256 != recorded.model.sha256:
+        raise Invalid("model", f"drawn by {_exactly(recorded.model)}; the one here is {_exactly(model)}")
+    check_same("init", recorded.init_sha256, init)
+    check_same("mask", recorded.mask_sha256, mask)
+    request = fitted(replace(recorded.request, init=init, mask=mask), card)
     drawing = _drawing(request, card, check(request.words), _seed(request))
-    return _draw([drawing], [template], engine())
+    return _draw([drawing], [recorded.template], engine())
 
 
 def seeded(request: ImageRequest, below: Callable[[int], int] = secrets.randbelow) -> ImageRequest:
@@ -92,10 +97,12 @@ def resolve(request: ImageRequest, card: Card, wildcards: Path | None = None) ->
     if first + request.count - 1 > MAX_SEED:
         raise Invalid("seed", f"must leave room for {request.count} pictures up to {MAX_SEED}")
     words_of = expander(request.words, wildcards)
+    request = fitted(request, card)
     return [_drawing(request, card, words_of(seed), seed) for seed in range(first, first + request.count)]
 
 
 def _drawing(request: ImageRequest, card: Card, words: str, seed: int) -> Drawing:
+    """One drawing of a request that is fitted."""
     default = card.defaults
     width_px, height_px = request.size_px or card.picture.sizes[0]
     drawing = Drawing(
@@ -110,6 +117,7 @@ def _drawing(request: ImageRequest, card: Card, words: str, seed: int) -> Drawin
         sigmas=_given(request.sigmas, default.sigmas),
         seed=seed,
         background=request.background.lower(),
+        edit=edit_of(request),
     )
     card.check(drawing)
     return drawing

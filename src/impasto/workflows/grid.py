@@ -11,6 +11,7 @@ from impasto.pictures.formats import encode_image
 from impasto.pictures.metadata import FORMAT, describe, parameters_text
 from impasto.pictures.sheet import contact_sheet
 from impasto.version import __version__
+from impasto.workflows.edit import fitted
 from impasto.workflows.generate import generate_each
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ KINDS: dict[str, type[int] | type[float] | type[str]] = {
     "words": str,
     "negative": str,
     "background": str,
+    "strength": float,
 }
 """what may be varied, and what its values are"""
 
@@ -107,8 +109,9 @@ def plan(request: ImageRequest, x: str, y: str | None, *, card: Card, engine: En
     rows = down.values if down else (None,)
     if len(across.values) * len(rows) > MAX_CELLS:
         raise Invalid("x", f"must leave at most {MAX_CELLS} pictures, not {len(across.values) * len(rows)}")
+    fits = fitted(request, card)  # once, and not for every cell
     cells = [
-        replace(request, count=1, **{across.field: column}, **({down.field: row} if down else {}))
+        replace(fits, count=1, **{across.field: column}, **({down.field: row} if down else {}))
         for row in rows
         for column in across.values
     ]

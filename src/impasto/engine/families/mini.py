@@ -1,4 +1,5 @@
-"""Mini: words, a denoiser that answers x_0 under a rectified flow, and a decoder to premultiplied RGBA.
+"""Mini: words, a denoiser that answers x_0 under a rectified flow, and a decoder to premultiplied RGBA; an encoder from
+there, opened only when a picture is drawn from another one.
 
 The nets speak of x_t = (1 - t) * x_0 + t * noise (Lipman et al. 2023), samplers of x = x_0 + sigma * noise. Dividing
 the second by 1 + sigma gives the first, at t = sigma / (1 + sigma).
@@ -6,11 +7,12 @@ the second by 1 + sigma gives the first, at t = sigma / (1 + sigma).
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from impasto.core import Damaged
+from impasto.core import Damaged, Invalid
 from impasto.engine import pixels, words
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from numpy import ndarray
     from tokenizers import Tokenizer
 
+    from impasto.engine.runtimes.onnx import OnnxNet
     from impasto.models.cards import Card
     from impasto.models.registry import InstalledModel
     from impasto.ports import Runtime
@@ -28,13 +31,21 @@ PAD = 0
 
 
 class Mini:
-    """The family's verbs over its three nets (see engine.runner.Family)."""
+    """The family's verbs over its nets (see engine.runner.Family). `encoder` opens the fourth one when it is wanted."""
 
     def __init__(
-        self, card: Card, tokenizer: Tokenizer, *, words: Runtime, denoiser: Runtime, decoder: Runtime
+        self,
+        card: Card,
+        tokenizer: Tokenizer,
+        *,
+        words: Runtime,
+        denoiser: Runtime,
+        decoder: Runtime,
+        encoder: Callable[[], Runtime] | None = None,
     ) -> None:
         self._card, self._tokenizer = card, tokenizer
         self._words, self._denoiser, self._decoder = words, denoiser, decoder
+        self._encoder = cache(encoder) if encoder else None
 
     def encode(self, text: str, style: str) -> dict[str, ndarray]:
         """Words and a style -> the outputs of the words net, (1, ...) each."""
@@ -56,9 +67,19 @@ class Mini:
         inputs["t"] = (level / (1 + level)).astype(np.float32)
         return list(self._denoiser.run(inputs)["denoised"])
 
-    def decode(self, latents: ndarray, background: str) -> ndarray:
-        painted = self._decoder.run({"latents": latents[None].astype(np.float32)})["picture"][0]
-        return pixels.to_bytes(painted, background)
+    def decode(self, latents: ndarray) -> ndarray:
+        picture: ndarray = self._decoder.run({"latents": latents[None].astype(np.float32)})["picture"][0]
+        return picture
+
+    @property
+    def reads(self) -> bool:
+        return self._encoder is not None
+
+    def read(self, painted: ndarray) -> ndarray:
+        if self._encoder is None:
+            raise Invalid("init", f"{self._card.model.name} has no encoder, so it cannot draw from a picture")
+        latents: ndarray = self._encoder().run({"picture": painted[None]})["latents"][0]
+        return latents
 
     def preview(self, latents: ndarray) -> ndarray | None:
         if self._card.preview is None:
@@ -95,15 +116,21 @@ def open_mini(model: InstalledModel, threads: int) -> Mini:
         opening = {name: pool.submit(net, name) for name in ("denoiser", "words", "decoder")}
         tokenizer = _tokenizer(model.file("tokenizer.json"))
         nets = {name: opened.result() for name, opened in opening.items()}
-    given = {
-        "words": {"tokens", "weights", "style"},
-        "denoiser": {"x", "t", *nets["words"].outputs},
-        "decoder": {"latents"},
-    }
-    for name, inputs in given.items():
-        if set(nets[name].inputs) != inputs:
-            raise Damaged(f"{model.folder / name}.onnx: takes {nets[name].inputs}, should take {tuple(sorted(inputs))}")
-    return Mini(model.card, tokenizer, **nets)
+    _check(model, "words", nets["words"], {"tokens", "weights", "style"})
+    _check(model, "denoiser", nets["denoiser"], {"x", "t", *nets["words"].outputs})
+    _check(model, "decoder", nets["decoder"], {"latents"})
+
+    def encoder() -> OnnxNet:
+        opened = net("encoder")
+        _check(model, "encoder", opened, {"picture"})
+        return opened
+
+    return Mini(model.card, tokenizer, **nets, encoder=encoder if "encoder.onnx" in model.card.files else None)
+
+
+def _check(model: InstalledModel, name: str, net: OnnxNet, inputs: set[str]) -> None:
+    if set(net.inputs) != inputs:
+        raise Damaged(f"{model.folder / name}.onnx: takes {net.inputs}, should take {tuple(sorted(inputs))}")
 
 
 def _tokenizer(path: Path) -> Tokenizer:

@@ -1,0 +1,98 @@
+"""Drawing from a picture rather than from nothing, and keeping a part of it. Knows no net, no sampler and no file.
+
+Image to image is SDEdit (Meng et al. 2022): the walk sets out part of the way down, from the picture's latents under
+noise of that level. A mask is kept to by blending: before a sampler is sent what a picture should be, the part that
+stays is put back (Lugmayr et al. 2022, "RePaint", blend what the sampler holds; putting the picture back into the
+denoised answer instead leaves every sampler as it is, and is the same for those that add no noise).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from impasto.core import Invalid
+
+if TYPE_CHECKING:
+    from numpy import ndarray
+
+    from impasto.core import Edit
+
+Array = Any
+
+FEATHER_PX = 4
+"""how far inside a mask's edge the picture that was drawn comes in full"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """What a picture on its way came from."""
+
+    latents: Array
+    """(channels, height, width), clean"""
+    change: Array | None
+    """(1, height, width), 0 stays to 1 changes; None: all of it changes"""
+    strength: float
+
+    def start(self, noise: Array, sigma: float) -> Array:
+        """Where the walk sets out. At full strength nothing is left of what may change."""
+        x = noise * sigma
+        if self.strength < 1:
+            return x + self.latents
+        return x if self.change is None else x + self.latents * (1 - self.change)
+
+    def keep(self, denoised: Array) -> Array:
+        """What a net answered, with what stays put back."""
+        if self.change is None:
+            return denoised
+        return self.latents + (denoised - self.latents) * self.change
+
+
+def check(edit: Edit, size_px: tuple[int, int]) -> None:
+    """Refuse what cannot be drawn from, naming init, mask or strength. `size_px` is the drawing's (width, height)."""
+    wide_high = (size_px[1], size_px[0])
+    if not 0 < edit.strength <= 1:  # also refuses nan
+        raise Invalid("strength", f"must be above 0 and at most 1, not {edit.strength}")
+    for field, given, shape in (("init", edit.init, (*wide_high, 4)), ("mask", edit.mask, wide_high)):
+        if given is not None and (given.pixels.shape != shape or given.pixels.dtype != np.uint8):
+            raise Invalid(field, f"must be fitted to {size_px[0]}x{size_px[1]}, as pixels of {shape} bytes")
+
+
+def cells(mask: ndarray, shape: tuple[int, int]) -> ndarray:
+    """A mask's pixels (height, width) uint8 -> how much each cell of (height, width) latents changes, (1, ...) float32.
+
+    A cell changes as much as any of its pixels: nothing of what is to go is kept for the sake of its neighbours.
+    """
+    rows, columns = (_bounds(pixels, count) for pixels, count in zip(mask.shape, shape, strict=True))
+    most = np.maximum.reduceat(np.maximum.reduceat(mask, rows, axis=0), columns, axis=1)
+    return most[None].astype(np.float32) / 255
+
+
+def _bounds(pixels: int, count: int) -> ndarray:
+    return np.arange(count) * pixels // count
+
+
+def restore(painted: ndarray, original: ndarray, mask: ndarray) -> ndarray:
+    """Lays what was painted over the original where the mask says so.
+
+    Both are (4, height, width) float, premultiplied; the mask is (height, width) uint8. Where it is 0 the original is
+    left to the bit; over the last pixels before that, inside the mask, the one passes into the other.
+    """
+    weight = feathered(mask)
+    return np.where(weight > 0, original + (painted.clip(0, 1) - original) * weight, original)
+
+
+def feathered(mask: ndarray) -> ndarray:
+    """(height, width) uint8 -> float32 from 0 to 1: the mean of the mask and of what is left of it 1, 2, ... pixels in.
+
+    So a weight rises evenly from the edge inwards, is 0 wherever the mask is, and keeps a thin stroke visible.
+    """
+    from PIL import Image, ImageFilter
+
+    total = mask.astype(np.float32)
+    for inwards_px in range(1, FEATHER_PX):
+        eroded = Image.fromarray(mask).filter(ImageFilter.MinFilter(2 * inwards_px + 1))
+        total += np.asarray(eroded, np.float32)
+    return total / (255 * FEATHER_PX)
