@@ -24,7 +24,7 @@ from impasto.engine import samplers
 from impasto.engine.sigmas import curve
 from impasto.models.nets.autoencoder import Autoencoder
 from impasto.models.nets.denoiser import Mini
-from impasto.training.evaluate import drawing_of
+from impasto.training.artist import drawing_of
 from impasto.training.export import WordsNet
 
 ROOT = Path(__file__).parents[1]

@@ -21,5 +21,5 @@ cp -r runs/mini/denoiser/model runs/models/mini
 export IMPASTO_MODELS_FOLDER=runs/models
 impasto evaluate mini
 impasto evaluate mini --steps 30 --guidance 2.5 --sampler dpmpp_2m
-impasto evaluate mini --texts --languages --probes
+impasto evaluate mini --texts --languages --probes --composed
 impasto card mini -o docs/mini.md

@@ -71,6 +71,9 @@ def evaluate(
     probes: Annotated[
         bool, Option("--probes", help="Draw synonyms, plurals and looks that are no names.", show_default=False)
     ] = False,
+    composed: Annotated[
+        bool, Option("--composed", help="Draw composed prompts: counted, coloured, placed.", show_default=False)
+    ] = False,
     concepts: Annotated[int, Option("--concepts", min=1, help="How many concepts a language is measured by.")] = 300,
     steps: Annotated[int | None, Option("--steps", help="Compare: draw with as many steps too.")] = None,
     guidance: Annotated[float | None, Option("--guidance", help="Compare: draw with this guidance too.")] = None,
@@ -88,15 +91,15 @@ def evaluate(
 
     installed = local.registry().find(model)
     other = Registry([against]).find(model) if against else installed
-    asked = {"languages": languages, "texts": texts, "probes": probes}
+    asked = {"languages": languages, "texts": texts, "probes": probes, "composed": composed}
     comparing = against is not None or (steps, guidance, sampler) != (None, None, None)
     parts = [part for part, wanted in asked.items() if wanted] or ([] if comparing else ["pictures"])
     with _needs("train"):
-        from impasto.training.evaluate import Artist, into_card
+        from impasto.training.artist import Artist
         from impasto.training.evaluate import evaluate as run
+        from impasto.training.evaluate import into_card
 
-        engine = local.engine_of(other)
-        rival = Artist(engine=engine, card=other.card, steps=steps, guidance=guidance, sampler=sampler)
+        rival = Artist(engine=local.engine_of(other), card=other.card, steps=steps, guidance=guidance, sampler=sampler)
         with _stages() as progress:
             results = run(
                 installed,

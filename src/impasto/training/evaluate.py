@@ -20,8 +20,9 @@ from PIL import Image
 from torch import Tensor
 
 from impasto.data.dataset import Dataset, open_dataset
-from impasto.training.artist import Artist, Asked, drawing_of
+from impasto.training.artist import Artist, Asked
 from impasto.training.autoencoder import held_out, premultiplied, psnr_db
+from impasto.training.composed import composed
 from impasto.training.judge import Judge, load_judge
 from impasto.training.languages import in_languages, in_texts
 from impasto.training.measures import (
@@ -48,10 +49,7 @@ if TYPE_CHECKING:
     Progress = Callable[[str, int, int], None]
     """hears which part of the work has done how many of how many"""
 
-__all__ = ["PARTS", "Artist", "Judge", "drawing_of", "evaluate", "into_card", "load_judge", "summary"]
-
 EVALUATOR, OUT = Path("recipes/mini/evaluator.toml"), Path("runs/mini/evaluate")
-PARTS = ("pictures", "languages", "texts", "probes")
 FACES, EVEN_FACE = 32, 4.0
 """how many faces are drawn, and how lopsided, in levels of 255, the true picture of one may be"""
 
@@ -70,10 +68,11 @@ def evaluate(
     say: Say = print,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Measure `parts` of a model with its defaults; sheets go to `out`. Returns tables for the card's [results].
+    """Measure a model with its defaults; sheets go to `out`. Returns tables for the card's [results].
 
-    `other`, the same model drawing in another way or another model, draws the same pairs, and the two are
-    compared. Raises Damaged where the evaluator's recipe has not been run, Invalid where there is no data set.
+    `parts` are of pictures, languages, texts, probes and composed. `other`, the same model drawing in another way or
+    another model, draws the same pairs, and the two are compared. Raises Damaged where the evaluator's recipe has not
+    been run, Invalid where there is no data set.
     """
     dataset = open_dataset(load(evaluator).run.data)
     results: dict[str, Any] = {}
@@ -82,8 +81,8 @@ def evaluate(
     if not set(parts) - {"texts"} and other is None:
         return rounded(results)
     judge, artist = load_judge(evaluator, dataset), Artist(engine=engine, card=installed.card)
+    out.mkdir(parents=True, exist_ok=True)
     if "pictures" in parts or other is not None:
-        out.mkdir(parents=True, exist_ok=True)
         ours = draw_and_rank(artist, judge, dataset, out, training_pairs=training_pairs, say=say)
     if "pictures" in parts:
         nets = {"autoencoder_psnr_db": autoencoder_psnr(installed, dataset)}
@@ -99,6 +98,8 @@ def evaluate(
         results["languages"] = in_languages(artist, judge, dataset, count=concepts, say=say, told=told)
     if "probes" in parts:
         results["probes"] = probed(artist, judge, dataset, say=say)
+    if "composed" in parts:
+        results["composed"] = composed(artist, judge, dataset, out=out, say=say)
     return rounded(results)
 
 
