@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from PIL import Image
 
 from impasto.data.iconify import _svg
 from impasto.data.items import Drop, Item, Named
-from impasto.data.pictures import decode, near_duplicates, render
+from impasto.data.pictures import LARGEST_CANVAS_PX, _render_job, decode, near_duplicates, render, render_all
 
 FACE = '<circle cx="8" cy="8" r="7" fill="#fc3"/><circle cx="5.5" cy="6" r="1"/><circle cx="10.5" cy="6" r="1"/>{}'
 SMILE, FROWN = '<path d="M5 10q3 3 6 0" {}/>', '<path d="M5 11q3-3 6 0" {}/>'
@@ -60,6 +61,41 @@ def test_a_drawing_on_a_page_is_cropped_to_its_content() -> None:
     columns, rows = np.flatnonzero(alpha.any(0)), np.flatnonzero(alpha.any(1))
     assert (columns[0], columns[-1]) == (2, 61)
     assert len(rows) == 30
+
+
+def bar(height: int) -> Named:
+    """A page one unit wide with all of it drawn."""
+    size = f'width="1" height="{height}"'
+    return named(f'<svg xmlns="http://www.w3.org/2000/svg" {size}><rect {size} fill="#f00"/></svg>', on_page=True)
+
+
+def test_a_page_of_any_shape_asks_for_no_more_than_the_largest_canvas(monkeypatch) -> None:
+    import resvg_py
+
+    asked = []
+    draw = resvg_py.svg_to_bytes
+    monkeypatch.setattr(resvg_py, "svg_to_bytes", lambda **size: asked.append(size) or draw(**size))
+    result = render(bar(1000), 64)
+    assert not isinstance(result, Drop)
+    assert decode(result.png).shape == (64, 64, 4)
+    assert all(max(size["width"], size["height"]) <= LARGEST_CANVAS_PX for size in asked)
+
+
+def test_what_cannot_be_drawn_is_dropped_and_the_rest_go_on() -> None:
+    items = [named("<svg"), icon('<path d="M4 4h8v8H4z" fill="#f00"/>')]
+    told: list[int] = []
+    drawn = render_all(
+        items, 64, min_cover=0.0, timeout_s=60, workers=1, progress=lambda done, total: told.append(done)
+    )
+    assert [isinstance(result, Drop) and result.reason for _, result in drawn] == ["unreadable", False]
+    assert told == [1, 2]
+
+
+def test_a_drawing_that_is_too_much_for_pillow_is_dropped(monkeypatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    result = _render_job(icon('<path d="M4 4h8v8H4z" fill="#f00"/>'), 64, 0.0)
+    assert isinstance(result, Drop)
+    assert (result.reason, result.detail[:10]) == ("unreadable", "Image size")
 
 
 def test_nothing_drawn_is_dropped() -> None:

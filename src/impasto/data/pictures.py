@@ -30,7 +30,7 @@ def render_all(
     items: Sequence[Named], size_px: int, *, min_cover: float, timeout_s: float, workers: int,
     progress: Callable[[int, int], None],
 ) -> Iterator[tuple[Named, Rendered | Drop]]:  # fmt: skip
-    """Render every item in order, in `workers` processes; one that fails, hangs or is empty gives a `Drop`."""
+    """Each item with its picture, in order, made in `workers` processes; one that fails or hangs gives a `Drop`."""
     from multiprocessing import get_context
 
     from pebble import ProcessExpired, ProcessPool
@@ -50,7 +50,7 @@ def render_all(
 def _render_job(named: Named, size_px: int, min_cover: float) -> Rendered | Drop:
     try:
         return render(named, size_px, min_cover)
-    except (ValueError, OSError, RuntimeError) as error:
+    except Exception as error:  # whatever one drawing does to the renderer or to Pillow, the others go on
         return Drop(reason="unreadable", detail=str(error)[:200])
 
 
@@ -78,26 +78,26 @@ def decode(png: bytes) -> np.ndarray:
         return np.asarray(image.convert("RGBA"))
 
 
-def _resvg(svg: str, **size: int) -> bytes:
-    """PNG bytes; no fonts of the machine are used, so that every machine draws the same."""
+def _resvg(svg: str, *, width: int, height: int) -> bytes:
+    """PNG bytes of what fits into this box, aspect kept; no fonts of the machine, so that every machine draws alike."""
     import resvg_py
 
-    return bytes(resvg_py.svg_to_bytes(svg_string=svg, skip_system_fonts=True, dpi=DPI, **size))
+    return bytes(resvg_py.svg_to_bytes(svg_string=svg, skip_system_fonts=True, dpi=DPI, width=width, height=height))
 
 
 def _cropped_png(svg: str, size_px: int) -> bytes | None:
     """A drawing on a page: what is drawn, cropped, fills the square but for a small margin."""
     from PIL import Image
 
-    first = decode(_resvg(svg, width=2 * size_px))
+    first = decode(_resvg(svg, width=2 * size_px, height=LARGEST_CANVAS_PX))
     box = _content_box(first)
     if box is None:
         return None
     inner_px = round(size_px * (1 - 2 * MARGIN))
     extent = max(box[2] - box[0], box[3] - box[1])
     width = min(round(first.shape[1] * 2 * inner_px / extent), LARGEST_CANVAS_PX)
-    width = min(width, int(LARGEST_CANVAS_PX * first.shape[1] / max(first.shape[:2])))
-    again = decode(_resvg(svg, width=width))
+    width = max(1, min(width, int(LARGEST_CANVAS_PX * first.shape[1] / max(first.shape[:2]))))
+    again = decode(_resvg(svg, width=width, height=LARGEST_CANVAS_PX))
     box = _content_box(again)
     if box is None:
         return None
