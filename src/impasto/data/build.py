@@ -197,8 +197,7 @@ def _concepts(pictures: Sequence[Rendered], names: Names) -> list[Concept]:
     concepts = []
     for concept in sorted(found):
         shown = sorted(found[concept], key=lambda named: (named.emoji is None, named.item.id))
-        local = names.local.get(shown[0].key or "", ())
-        entries = tuple(Name(lang=one.lang, name=one.name, keywords=one.keywords) for one in local)
+        entries = names.local.get(shown[0].key or "", ())
         if not entries:
             keywords = tuple(dict.fromkeys(word for named in shown for word in named.item.keywords))
             entries = (Name(lang="en", name=shown[0].name, keywords=keywords),)

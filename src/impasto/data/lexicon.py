@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from impasto.core import Damaged
 from impasto.data.packages import fetch, members
+from impasto.data.records import Name
 from impasto.data.words import emoji_key, emoji_of, key_of, slug, squash
 
 if TYPE_CHECKING:
@@ -36,15 +37,6 @@ class Emoji:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Local:
-    """An emoji's name and keywords in one language."""
-
-    lang: str
-    name: str
-    keywords: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
     """Every way from a name to an emoji, strict ways before loose ones."""
 
@@ -57,12 +49,12 @@ class Names:
     """any of these without its hyphens -> key"""
     foreign: dict[str, str]
     """slug of a name in a language that clip art is titled in, where no English name is spelled so -> key"""
-    local: dict[str, tuple[Local, ...]]
+    local: dict[str, tuple[Name, ...]]
     """key -> names by language"""
 
     def english(self, key: str) -> str:
         """CLDR's English name, or emojibase's where CLDR's leaves no slug (the "*" keycap) or is missing."""
-        name = next((local.name for local in self.local.get(key, ()) if local.lang == "en"), "")
+        name = _in(self.local, key, "en")
         return name if slug(name) else self.emoji[key].name
 
     def find(self, name: str, *, loose: bool) -> str | None:
@@ -88,16 +80,16 @@ def load_names(lexicon: Lexicon, cache: Path, taught: Iterable[tuple[str, str]])
     emoji = _emojibase(fetch(lexicon.emojibase, cache))
     local = _cldr([fetch(lexicon.cldr, cache), fetch(lexicon.cldr_derived, cache)])
     exact: dict[str, str] = {}
-    for key in sorted(emoji, key=lambda key: (len(key), key)):
-        english = next((entry.name for entry in local.get(key, ()) if entry.lang == "en"), "")
-        for name in (emoji[key].name, english):
+    keys = sorted(emoji, key=lambda key: (len(key), key))
+    for key in keys:
+        for name in (emoji[key].name, _in(local, key, "en")):
             if slug(name):
                 exact.setdefault(slug(name), key)
     for name, key in taught:
         if key in emoji and slug(name):
             exact.setdefault(slug(name), key)
     loose: dict[str, str] = {}
-    for key in sorted(emoji, key=lambda key: (len(key), key)):
+    for key in keys:
         for code in (*emoji[key].shortcodes, _character_name(key)):
             loose.setdefault(slug(code), key)
     loose.pop("", None)
@@ -105,15 +97,20 @@ def load_names(lexicon: Lexicon, cache: Path, taught: Iterable[tuple[str, str]])
     for table in (exact, loose):
         for name, key in table.items():
             squashed.setdefault(squash(name), key)
-    foreign = _foreign(emoji, local, {*exact, *loose})
+    foreign = _foreign(keys, local, {*exact, *loose})
     return Names(emoji=emoji, exact=exact, loose=loose, squashed=squashed, foreign=foreign, local=local)
 
 
-def _foreign(emoji: dict[str, Emoji], local: dict[str, tuple[Local, ...]], english: set[str]) -> dict[str, str]:
+def _in(local: dict[str, tuple[Name, ...]], key: str, lang: str) -> str:
+    """An emoji's name in one language, or ""."""
+    return next((entry.name for entry in local.get(key, ()) if entry.lang == lang), "")
+
+
+def _foreign(keys: list[str], local: dict[str, tuple[Name, ...]], english: set[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for lang in FOREIGN:
-        for key in sorted(emoji, key=lambda key: (len(key), key)):
-            name = next((slug(entry.name) for entry in local.get(key, ()) if entry.lang == lang), "")
+        for key in keys:
+            name = slug(_in(local, key, lang))
             if len(name) > 2 and name not in english:
                 found.setdefault(name, key)
     return found
@@ -152,8 +149,8 @@ def _emojibase(archive: Path) -> dict[str, Emoji]:
     return found
 
 
-def _cldr(archives: list[Path]) -> dict[str, tuple[Local, ...]]:
-    found: dict[str, dict[str, Local]] = {}
+def _cldr(archives: list[Path]) -> dict[str, tuple[Name, ...]]:
+    found: dict[str, dict[str, Name]] = {}
     for archive in archives:
         for path, content in members(archive, lambda name: name.endswith("/annotations.json")).items():
             lang = path.split("/")[-2]
@@ -161,6 +158,6 @@ def _cldr(archives: list[Path]) -> dict[str, tuple[Local, ...]]:
             for emoji, entry in next(iter(table.values())).get("annotations", {}).items():
                 name = next(iter(entry.get("tts", ())), "")
                 if name and "↑" not in name:
-                    local = Local(lang=lang, name=name, keywords=tuple(entry.get("default", ())))
-                    found.setdefault(key_of(emoji), {}).setdefault(lang, local)
+                    told = Name(lang=lang, name=name, keywords=tuple(entry.get("default", ())))
+                    found.setdefault(key_of(emoji), {}).setdefault(lang, told)
     return {key: tuple(langs[lang] for lang in sorted(langs)) for key, langs in sorted(found.items())}
