@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from tests.data.conftest import tar_of
 
 from impasto.core import Damaged, Invalid, Unknown
 from impasto.data.card import attribution
@@ -137,6 +138,19 @@ def test_an_archive_that_is_no_archive_is_named(workshop: Workshop) -> None:
     workshop.sources.append(workshop.npm("[sources]", "broken", content, kind="iconify", style="soft", title="B"))
     with pytest.raises(Damaged, match=r"broken-1\.0\.0\.tgz cannot be unpacked"):
         workshop.build()
+
+
+@pytest.mark.parametrize("file", ["icons.json", "info.json"])
+def test_an_archive_that_is_no_iconify_package_is_named(workshop: Workshop, file: str) -> None:
+    whole = {"icons.json": b'{"icons": {}}', "info.json": b'{"license": {"spdx": "MIT"}}'}
+    for content in (b"{", b"[]", b'{"license": 3, "icons": 3}', None):
+        files = {name: content if name == file else kept for name, kept in whole.items()}
+        package = tar_of({f"package/{name}": content for name, content in files.items() if content is not None})
+        kept = list(workshop.sources)
+        workshop.sources.append(workshop.npm("[sources]", "bad", package, kind="iconify", style="soft", title="B"))
+        with pytest.raises(Damaged, match=r"bad-1\.0\.0\.tgz is not an iconify package"):
+            workshop.build()
+        workshop.sources[:] = kept
 
 
 @pytest.mark.parametrize(

@@ -22,18 +22,16 @@ _FADES_IN = re.compile(r'(<[a-zA-Z]+[^<>]*?) opacity="0"([^<>]*>)(?=\s*<animate)
 
 
 def read_iconify(source: Source, archive: Path, dark: str) -> Iterator[Item]:
-    """Every picture of the package, in the order of its names; aliases that turn or mirror count as pictures."""
-    files = members(archive, lambda name: re.fullmatch(r"package/\w+\.json", name) is not None)
-    tables = {name.removeprefix("package/"): content for name, content in files.items()}
-    try:
-        icons, info = json.loads(tables["icons.json"]), json.loads(tables["info.json"])
-        chars = json.loads(tables.get("chars.json", b"{}"))
-        categories = json.loads(tables.get("metadata.json", b"{}")).get("categories", {})
-    except (KeyError, json.JSONDecodeError) as error:
-        raise Damaged(f"{archive.name} is not an iconify package: {error}") from error
-    keys = _keys_by_name(chars)
-    aliases, shelves = _aliases(icons), _invert(categories)
-    drawn = {**icons["icons"], **{k: v for k, v in icons.get("aliases", {}).items() if set(v) - {"parent", "hidden"}}}
+    """Every picture of the package, in the order of its names; aliases that turn or mirror count as pictures.
+
+    `dark`, "#rrggbb", is the colour of shapes that ask for the one of the text around them. Raises `Damaged` naming
+    the archive that is no such package, or an alias that leads nowhere.
+    """
+    icons, info, chars, categories = _tables(archive)
+    keys, shelves, aliases = _keys_by_name(chars), _invert(categories), _aliases(icons)
+    credit = _credit(source, info)
+    turned = {k: v for k, v in icons.get("aliases", {}).items() if set(v) - {"parent", "hidden"}}
+    drawn = {**icons["icons"], **turned}
     for name in sorted(drawn)[: source.limit]:
         body = _resolve(icons, name)
         style, icon = _style_of(source, name)
@@ -42,11 +40,7 @@ def read_iconify(source: Source, archive: Path, dark: str) -> Iterator[Item]:
             id=f"{style or source.style}/{name}",
             icon=name,
             style=style or source.style,
-            package=source.package,
-            package_version=source.version,
-            author=source.author or info.get("author", {}).get("name", ""),
-            licence=source.licence or info["license"].get("spdx") or info["license"].get("title", "unknown"),
-            licence_url=source.licence_url or info["license"].get("url") or info.get("author", {}).get("url", ""),
+            **credit,
             svg=_svg(icons, body, dark),
             title=words_of(source.aliases.get(icon, icon)),
             categories=shelf,
@@ -58,6 +52,34 @@ def read_iconify(source: Source, archive: Path, dark: str) -> Iterator[Item]:
             known_as=tuple(sorted(aliases.get(name, ()))),
             codepoints=keys.get(name),
         )
+
+
+def _tables(archive: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, str], dict[str, list[str]]]:
+    """The icons, what is said of the whole set, code points -> icon name, and shelf -> icon names."""
+    files = members(archive, lambda name: re.fullmatch(r"package/\w+\.json", name) is not None)
+    tables = {name.removeprefix("package/"): content for name, content in files.items()}
+    try:
+        icons, info = json.loads(tables["icons.json"]), json.loads(tables["info.json"])
+        chars = json.loads(tables.get("chars.json", b"{}"))
+        about = json.loads(tables.get("metadata.json", b"{}"))
+    except (KeyError, json.JSONDecodeError) as error:
+        raise Damaged(f"{archive.name} is not an iconify package: {error}") from error
+    for table, key in ((icons, "icons"), (info, "license")):
+        if not isinstance(table, dict) or not isinstance(table.get(key), dict):
+            raise Damaged(f"{archive.name} is not an iconify package: it has no table {key!r}")
+    return icons, info, chars, about.get("categories", {})
+
+
+def _credit(source: Source, info: dict[str, Any]) -> dict[str, str]:
+    """Whose the pictures are and under which terms: what the recipe says before what the package says."""
+    author, terms = info.get("author", {}), info["license"]
+    return {
+        "package": source.package,
+        "package_version": source.version,
+        "author": source.author or author.get("name", ""),
+        "licence": source.licence or terms.get("spdx") or terms.get("title", "unknown"),
+        "licence_url": source.licence_url or terms.get("url") or author.get("url", ""),
+    }
 
 
 def _keys_by_name(chars: dict[str, str]) -> dict[str, str]:
