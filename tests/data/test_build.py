@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import tarfile
@@ -12,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from tests.data.conftest import tar_of
 
@@ -19,6 +21,7 @@ from impasto.core import Damaged, Invalid, Unknown
 from impasto.data.card import attribution
 from impasto.data.dataset import by_id, open_dataset, search
 from impasto.data.recipe import load_recipe
+from impasto.data.shards import read_shard, write_shard
 from impasto.data.split import held_out_pairs
 
 if TYPE_CHECKING:
@@ -220,6 +223,56 @@ def test_a_shard_that_lacks_a_picture_is_named(built: Workshop, tmp_path: Path) 
     with pytest.raises(Damaged, match="lacks the picture"):
         open_dataset(tmp_path / "out").pictures(32)
     assert list((tmp_path / "out/cache").iterdir()) == []
+
+
+def changed(built: Workshop, tmp_path: Path) -> Path:
+    """A copy of the built folder, to be spoiled."""
+    return shutil.copytree(built.folder / "out", tmp_path / "out", ignore=shutil.ignore_patterns("cache"))
+
+
+def test_a_picture_that_is_not_what_a_record_says_is_named(built: Workshop, tmp_path: Path) -> None:
+    shard = changed(built, tmp_path) / "shards/00000.tar"
+    pictures = [(name.removesuffix(".png").replace("__", "/"), png) for name, png in read_shard(shard)]
+    write_shard(shard, [*pictures, ("flat/nobody", pictures[0][1])])
+    with pytest.raises(Damaged, match=r"a picture that no record names: flat__nobody\.png"):
+        open_dataset(tmp_path / "out").pictures(32)
+    write_shard(shard, [(pictures[0][0], pictures[1][1]), *pictures[1:]])
+    with pytest.raises(Damaged, match="another picture under the name"):
+        open_dataset(tmp_path / "out").pictures(32)
+
+
+@pytest.mark.parametrize(("file", "content"), [("records.parquet", b"no table"), ("shards/00000.tar", b"no shard")])
+def test_a_file_of_a_data_set_that_cannot_be_read_is_named(
+    built: Workshop, tmp_path: Path, file: str, content: bytes
+) -> None:
+    folder = changed(built, tmp_path)
+    (folder / file).write_bytes(content)
+    with pytest.raises(Damaged, match=rf"{file} cannot be read"):
+        open_dataset(folder).pictures(32)
+    (folder / file).unlink()
+    with pytest.raises((Damaged, Invalid), match=file):
+        open_dataset(folder).pictures(32)
+
+
+def test_a_table_of_other_columns_is_refused(built: Workshop, tmp_path: Path) -> None:
+    folder = changed(built, tmp_path)
+    table = pq.read_table(folder / "records.parquet")
+    pq.write_table(table.drop_columns(["shard"]), folder / "records.parquet")
+    with pytest.raises(Damaged, match="build the data set again"):
+        open_dataset(folder)
+
+
+def test_what_was_made_of_a_build_is_made_again_for_the_next(built: Workshop, tmp_path: Path) -> None:
+    folder = changed(built, tmp_path)
+    dataset = open_dataset(folder)
+    made = folder / "cache" / "pictures-8.npy"
+    dataset.pictures(8)
+    assert dataset.is_older_than(made)
+    before = made.stat().st_mtime_ns
+    os.utime(folder / "records.parquet", ns=(before + 1, before + 1))
+    assert not dataset.is_older_than(made)
+    dataset.pictures(8)
+    assert made.stat().st_mtime_ns > before
 
 
 def test_search_and_by_id(built: Workshop) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 
 import numpy as np
@@ -43,8 +44,9 @@ def data(tmp_path: Path) -> Path:
     for style in STYLES:
         for concept, colour in COLOURS.items():
             split = "held_out" if (style, concept) == ("line", "sun") else "train"
-            records.append(record(concept, style, split))
-            pictures.append((records[-1].id, png(colour, style)))
+            drawn = png(colour, style)
+            records.append(record(concept, style, split, hashlib.sha256(drawn).hexdigest()))
+            pictures.append((records[-1].id, drawn))
     write_shard(folder / "shards" / shard_name(0), pictures)
     write_table(folder / "records.parquet", records)
     names = [
@@ -57,7 +59,7 @@ def data(tmp_path: Path) -> Path:
     return folder
 
 
-def record(concept: str, style: str, split: str) -> Record:
+def record(concept: str, style: str, split: str, sha256: str) -> Record:
     return Record(
         id=f"{style}/{concept}",
         concept=concept,
@@ -67,7 +69,7 @@ def record(concept: str, style: str, split: str) -> Record:
         author="a test",
         licence="CC0-1.0",
         licence_url="",
-        sha256="",
+        sha256=sha256,
         name=concept,
         captions=(concept, f"{concept}: thing"),
         emoji=None,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -43,6 +44,11 @@ class Dataset:
         """The names of its styles, sorted."""
         return tuple(sorted({record.style for record in self.records}))
 
+    def is_older_than(self, made: Path) -> bool:
+        """Whether `made`, a file computed from this data set, is there and was made of this build of it."""
+        built_ns = (self.folder / "records.parquet").stat().st_mtime_ns
+        return made.exists() and made.stat().st_mtime_ns >= built_ns
+
     def pictures(self, size_px: int) -> np.memmap:
         """(records, size_px, size_px, 4) uint8 unpremultiplied RGBA in record order, read only.
 
@@ -51,13 +57,14 @@ class Dataset:
         `Damaged` if a shard does not hold what the records say.
         """
         path = self.folder / "cache" / f"pictures-{size_px}.npy"
-        if not path.exists() or path.stat().st_mtime_ns < (self.folder / "records.parquet").stat().st_mtime_ns:
+        if not self.is_older_than(path):
             _unpack(self, size_px, path)
-        return np.load(path, mmap_mode="r")
+        array: np.memmap = np.load(path, mmap_mode="r")
+        return array
 
 
 def open_dataset(folder: Path) -> Dataset:
-    """Open a built data set; `Invalid` if the folder holds none."""
+    """Open a built data set. Raises `Invalid` if the folder holds none, `Damaged` if it cannot be read."""
     path = folder / "records.parquet"
     if not path.exists():
         raise Invalid("data set", f"there is no {path}; `impasto data build` makes it")
@@ -73,7 +80,10 @@ def by_id(dataset: Dataset, identifier: str) -> Record:
 
 
 def search(dataset: Dataset, text: str, *, limit: int = 50) -> list[Record]:
-    """Records whose captions hold every word of `text`, those whose name is nearest in length to it first."""
+    """Records whose name, captions and style together hold every word of `text`, in English.
+
+    First those whose name alone holds them all, then by the length of the name: "fox" before "fox in a box".
+    """
     wanted = set(slug(text).split("-")) - {""}
     if not wanted:
         return []
@@ -81,7 +91,7 @@ def search(dataset: Dataset, text: str, *, limit: int = 50) -> list[Record]:
     return sorted(found, key=lambda r: (not wanted <= set(slug(r.name).split("-")), len(r.name), r.id))[:limit]
 
 
-def _concept(row: dict) -> Concept:
+def _concept(row: dict[str, Any]) -> Concept:
     names = tuple(Name(lang=n["lang"], name=n["name"], keywords=tuple(n["keywords"])) for n in row["names"])
     return Concept(concept=row["concept"], emoji=row["emoji"], name=row["name"], names=names)
 
@@ -96,13 +106,16 @@ def _unpack(dataset: Dataset, size_px: int, path: Path) -> None:
         array = np.lib.format.open_memmap(unfinished, mode="w+", dtype=np.uint8, shape=shape)
         for shard in sorted({record.shard for record in dataset.records}):
             for name, png in read_shard(dataset.folder / "shards" / shard_name(shard)):
-                array[rows.pop((shard, name))] = _picture(png, size_px)
+                row = rows.pop((shard, name), None)
+                if row is None:
+                    raise Damaged(f"{dataset.folder} has a picture that no record names: {name}")
+                if hashlib.sha256(png).hexdigest() != dataset.records[row].sha256:
+                    raise Damaged(f"{dataset.folder} has another picture under the name {name} than its record says")
+                array[row] = _picture(png, size_px)
         array.flush()
         if rows:
             raise Damaged(f"{dataset.folder} lacks the picture {sorted(rows)[0][1]}")
         unfinished.replace(path)
-    except KeyError as error:
-        raise Damaged(f"{dataset.folder} has a picture that no record names: {error.args[0][1]}") from error
     finally:
         unfinished.unlink(missing_ok=True)
 

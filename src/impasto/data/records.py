@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from impasto.core import Damaged
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -67,15 +69,14 @@ class Dropped:
 
 
 def schemas() -> dict[str, pa.Schema]:
-    """The columns of each table."""
+    """The columns of each table, by the stem of its file's name."""
     import pyarrow as pa
 
     text, texts = pa.string(), pa.list_(pa.string())
     names = pa.list_(pa.struct([("lang", text), ("name", text), ("keywords", texts)]))
-    record = [(f, text) for f in Record.__dataclass_fields__]
     special = {"captions": texts, "shard": pa.int32()}
     return {
-        "records": pa.schema([(field, special.get(field, kind)) for field, kind in record]),
+        "records": pa.schema([(field, special.get(field, text)) for field in Record.__dataclass_fields__]),
         "concepts": pa.schema([("concept", text), ("emoji", text), ("name", text), ("names", names)]),
         "dropped": pa.schema([(field, text) for field in Dropped.__dataclass_fields__]),
     }
@@ -91,7 +92,15 @@ def write_table(path: Path, rows: Sequence[Record | Concept | Dropped]) -> None:
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
-    """A table's rows as dictionaries."""
+    """A table's rows as dictionaries. Raises `Damaged` if it cannot be read, or has other columns than `schemas()`."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    return pq.read_table(path).to_pylist()
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowException) as error:
+        raise Damaged(f"{path} cannot be read: {error}") from error
+    if not table.schema.equals(schemas()[path.stem]):
+        raise Damaged(f"{path} has other columns than this version of Impasto writes; build the data set again")
+    rows: list[dict[str, Any]] = table.to_pylist()
+    return rows

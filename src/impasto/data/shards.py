@@ -6,6 +6,8 @@ import io
 import tarfile
 from typing import TYPE_CHECKING
 
+from impasto.core import Damaged
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
@@ -31,9 +33,12 @@ def write_shard(path: Path, pictures: Sequence[tuple[str, bytes]]) -> None:
 
 
 def read_shard(path: Path) -> Iterator[tuple[str, bytes]]:
-    """(file name, PNG bytes) pairs in the order they were written."""
-    with tarfile.open(path) as tar:
-        for info in tar:
-            content = tar.extractfile(info)
-            if content is not None:
-                yield info.name, content.read()
+    """(file name, PNG bytes) pairs in the order they were written. Raises `Damaged` if it cannot be read."""
+    try:
+        with tarfile.open(path, "r:") as tar:
+            for info in tar:
+                content = tar.extractfile(info) if info.isfile() else None
+                if content is not None:
+                    yield info.name, content.read()
+    except (tarfile.TarError, OSError) as error:
+        raise Damaged(f"{path} cannot be read: {error}") from error

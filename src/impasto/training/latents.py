@@ -36,10 +36,13 @@ def encoder_hash(encoder: nn.Module) -> str:
 
 @torch.no_grad()
 def all_latents(dataset: Dataset, autoencoder: Autoencoder, device: torch.device, cache: Path) -> np.ndarray:
-    """(n, channels, 16, 16) float16, unit scale, in record order; kept in `cache` under the encoder's hash."""
+    """(n, channels, 16, 16) float16, unit scale, in record order, encoded in bfloat16.
+
+    Kept in `cache` under the encoder's hash, until the data set is built again.
+    """
     encoder = autoencoder.encoder
     path = cache / f"latents-{encoder_hash(encoder)[:12]}-{len(dataset.records)}.npy"
-    if path.exists():
+    if dataset.is_older_than(path):
         return np.load(path)
     pictures, parts = dataset.pictures(256), []
     for start in range(0, len(pictures), 64):
