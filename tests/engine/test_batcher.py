@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from impasto.engine import samplers
 from impasto.engine.batcher import Batcher
 from impasto.engine.decider import Limits, decide
+from impasto.engine.editing import Origin
 from impasto.engine.guidance import Guidance
 from impasto.engine.runner import Runner
 from impasto.engine.sigmas import curve
@@ -43,6 +44,22 @@ class Ask:
     seed: int
     size: int = 2
     interval: tuple[float, float] | None = None
+    strength: float | None = None
+    """None: from noise alone"""
+    kept: int = 0
+    """how many of its numbers a mask keeps"""
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        return curve("karras", self.steps, 0.05, 10.0, strength=self.strength or 1.0)
+
+    @property
+    def origin(self) -> Origin | None:
+        if self.strength is None:
+            return None
+        change = np.array([0.0] * self.kept + [1.0] * (self.size - self.kept), np.float32)
+        latents = np.full(self.size, 7.0, np.float32)
+        return Origin(latents=latents, change=change if self.kept else None, strength=self.strength)
 
     def running(self, ticket: int) -> Running:
         generator = np.random.Generator(np.random.Philox(self.seed))
@@ -50,14 +67,16 @@ class Ask:
         def noise():
             return generator.standard_normal(self.size, np.float32)
 
-        levels = curve("karras", self.steps, 0.05, 10.0)
+        levels, origin = self.levels, self.origin
+        x = origin.start(noise(), levels[0]) if origin else noise() * levels[0]
         return Running(
             ticket=ticket,
-            walk=samplers.walk(self.sampler, noise() * levels[0], levels, noise),
+            walk=samplers.walk(self.sampler, x, levels, noise),
             sigmas=levels,
             guidance=Guidance(scale=self.scale, interval=self.interval),
             conditioning={"words": 1.0 + self.seed, "negative": -1.0},
             group=self.size,
+            origin=origin,
         )
 
 
@@ -70,6 +89,8 @@ asks = st.lists(
         seed=st.integers(0, 2**32 - 1),
         size=st.integers(1, 2),
         interval=st.sampled_from([None, (0.2, 3.0)]),
+        strength=st.none() | st.floats(0.01, 1.0),
+        kept=st.integers(0, 1),
     ),
     min_size=1,
     max_size=6,
@@ -121,7 +142,7 @@ def test_news_of_a_picture_comes_in_order_and_ends_with_its_last_step(asks, limi
     events = drain(batch)
     for ticket, ask in enumerate(asks):
         mine = [event for event in events if event.ticket == ticket]
-        assert [event.step for event in mine[:-1]] == list(range(1, ask.steps + 1))
+        assert [event.step for event in mine[:-1]] == list(range(1, len(ask.levels)))
         assert isinstance(mine[-1], Finished)
         assert mine[-1].began_s == 5.0
 
@@ -140,6 +161,21 @@ def test_who_leaves_is_not_served_again_and_the_others_do_not_notice(asks, limit
     for ticket, ask in enumerate(asks):
         if ticket != leaver:
             np.testing.assert_array_equal(ends[ticket], alone(ask))
+
+
+@settings(max_examples=40, deadline=None)
+@given(asks=asks, limits=limits)
+def test_what_a_mask_keeps_ends_as_it_was_whoever_runs_beside_it(asks, limits) -> None:
+    batch = batcher(limits)
+    for ticket, ask in enumerate(asks):
+        batch.join(ask.running(ticket))
+    for event in drain(batch):
+        ask = asks[event.ticket]
+        held = ask.kept if ask.strength is not None else 0
+        if isinstance(event, Stepped):
+            np.testing.assert_array_equal(event.denoised[:held], 7.0)
+        elif isinstance(event, Finished):
+            np.testing.assert_allclose(event.latents[:held], 7.0, atol=1e-4)
 
 
 @given(

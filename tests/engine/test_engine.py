@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from impasto.core import Damaged, Drawing, Failed, Invalid, Picture, Progress, Unknown
-from impasto.engine import samplers
+from impasto.core import Damaged, Drawing, Edit, Failed, Init, Invalid, Mask, Picture, Progress, Unknown
+from impasto.engine import pixels, samplers
 from impasto.engine.decider import Limits
 from impasto.engine.engine import Engine, open_engine
 from impasto.engine.sigmas import curve
@@ -35,6 +35,19 @@ EIGHT = [
     )
     for index, words in enumerate(["a red fox", "a blue cat", "(red:1.4) house", "[a] fox"] * 2)
 ]
+
+
+BLUE = np.zeros((256, 256, 4), np.uint8)
+"""the right half, half transparent"""
+BLUE[:, 128:] = (20, 60, 240, 128)
+LEFT = np.zeros((256, 256), np.uint8)
+LEFT[:, :100] = 255
+
+
+def edited(strength: float, mask: np.ndarray | None = None, **changes: object) -> Drawing:
+    init = Init(sha256="blue", pixels=BLUE)
+    edit = Edit(init=init, mask=None if mask is None else Mask(sha256="m", pixels=mask), strength=strength)
+    return replace(FOX, edit=edit, **changes)
 
 
 @pytest.fixture
@@ -190,9 +203,91 @@ def test_threads_share_the_batcher_and_each_gets_its_own(engine) -> None:
     assert found.keys() == {0, 2, 4}
 
 
+def test_full_strength_draws_as_if_there_were_no_picture(engine) -> None:
+    [plain], [edit] = pictures(engine, FOX), pictures(engine, edited(1.0))
+    np.testing.assert_array_equal(plain.pixels, edit.pixels)
+    assert edit.sigma_values == plain.sigma_values
+
+
+def test_a_picture_drawn_from_another_has_the_mean_and_spread_of_the_flow_between_them(engine, monkeypatch) -> None:
+    """For normal data around m with spread s, the flow from z + sigma * noise ends, on average, at
+    m + (z - m) s / sqrt(s^2 + sigma^2), with a spread of s sigma / sqrt(s^2 + sigma^2)."""
+    ends, decode = [], engine._family.decode
+    monkeypatch.setattr(engine._family, "decode", lambda x: ends.append(x) or decode(x))
+    drawing = edited(0.5, steps=60, guidance=1.0, sampler="dpmpp_2m")
+    sigma = curve("karras", 60, 0.02, 40.0, strength=0.5)[0]
+    pictures(engine, *(replace(drawing, seed=seed) for seed in range(40)))
+    plan = engine._family.encode(FOX.words, FOX.style)["plan"].reshape(4, 1, 1) / 4 + 0.5
+    z = engine._family.read(pixels.premultiplied(BLUE))
+    share = 0.25 / np.hypot(0.25, sigma)
+    np.testing.assert_allclose(np.mean(ends, axis=0), plan + (z - plan) * share, atol=0.2)
+    np.testing.assert_allclose(np.mean(ends, axis=(0, 2, 3)), (plan + (z - plan) * share).mean(axis=(1, 2)), atol=0.03)
+    np.testing.assert_allclose(np.std(ends, axis=0).mean(), sigma * share, rtol=0.05)
+
+
+def test_the_weaker_the_nearer_to_the_picture(engine) -> None:
+    off = []
+    for strength in (0.05, 0.3, 0.6, 1.0):
+        [picture] = pictures(engine, edited(strength))
+        off.append(np.abs(pixels.premultiplied(picture.pixels) - pixels.premultiplied(BLUE)).mean())
+    assert off == sorted(off)
+    assert off[0] < 0.025
+
+
+def test_what_a_mask_keeps_is_the_picture_to_the_bit(engine) -> None:
+    for strength in (0.5, 1.0):
+        [picture] = pictures(engine, edited(strength, LEFT))
+        np.testing.assert_array_equal(picture.pixels[:, 100:], BLUE[:, 100:])
+        assert (picture.pixels[:, :96] != BLUE[:, :96]).any(axis=2).mean() > 0.9
+    [laid] = pictures(engine, edited(1.0, LEFT, background="#ffffff"))
+    over_white = pixels.to_bytes(pixels.premultiplied(BLUE), "#ffffff")
+    np.testing.assert_array_equal(laid.pixels[:, 100:], over_white[:, 100:])
+
+
+def test_edits_and_plain_drawings_share_a_batch_and_are_what_they_are_alone(engine) -> None:
+    mixed = [FOX, edited(0.3), edited(1.0, LEFT, seed=9), edited(0.7, LEFT, sampler="heun"), replace(FOX, seed=3)]
+    batched = Engine(engine._family, engine._card, engine.model, limits=Limits(rows=16))
+    for together, drawing in zip(pictures(batched, *mixed), mixed, strict=True):
+        np.testing.assert_array_equal(together.pixels, pictures(engine, drawing)[0].pixels)
+
+
+def test_progress_counts_the_steps_that_are_walked(engine) -> None:
+    events = list(engine.draw([edited(0.5)]))
+    assert [(event.step, event.steps) for event in events[:-1]] == [(1, 3), (2, 3), (3, 3)]
+    assert events[-1].sigma_values == curve("karras", 6, 0.02, 40.0, strength=0.5)
+    assert events[-1].drawing.steps == 6
+
+
+def test_the_encoder_is_opened_only_for_a_picture_and_run_once_for_all(tiny_model, monkeypatch) -> None:
+    for file in ("encoder.onnx", "encoder.safetensors"):
+        (tiny_model / file).rename(tiny_model / f"away-{file}")
+    engine = open_engine(load(tiny_model), threads=1)
+    pictures(engine, FOX)
+    with pytest.raises(Damaged, match=r"encoder\.\w+: missing"):
+        pictures(engine, edited(0.5))
+    assert not engine._owners
+    for file in ("encoder.onnx", "encoder.safetensors"):
+        (tiny_model / f"away-{file}").rename(tiny_model / file)
+    runs, read = [], engine._family.read
+    monkeypatch.setattr(engine._family, "read", lambda painted: runs.append(1) or read(painted))
+    pictures(engine, edited(0.5), edited(0.7, LEFT), edited(0.5, seed=8))
+    assert len(runs) == 1
+
+
+def test_a_model_without_an_encoder_says_so_before_anything_is_drawn(tiny_model) -> None:
+    card = tiny_model / "card.toml"
+    card.write_text("".join(line for line in card.read_text().splitlines(True) if "encoder" not in line))
+    engine = open_engine(load(tiny_model), threads=1)
+    assert pictures(engine, FOX)
+    with pytest.raises(Invalid, match="init: tiny has no encoder"):
+        engine.draw([FOX, edited(0.5)])
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [
+        ({"edit": edited(0.0).edit}, "strength"),
+        ({"edit": edited(0.5, LEFT[:9]).edit}, "mask"),
         ({"style": "flatt"}, "style: there is no 'flatt'; did you mean flat"),
         ({"sampler": "eular"}, "sampler: there is no 'eular'; did you mean euler"),
         ({"sigmas": "karas"}, "sigmas: .*did you mean karras"),
@@ -230,6 +325,7 @@ def test_a_damaged_net_is_named_before_it_is_opened(tiny_model) -> None:
     [
         ("decoder.onnx", b"no graph", "cannot open it"),
         ("tokenizer.json", b"{}", "is no tokenizer"),
+        ("encoder.onnx", "decoder.onnx", r"encoder\.onnx: takes \('latents',\), should take \('picture',\)"),
         ("decoder.onnx", "words.onnx", r"decoder\.onnx: takes \('tokens', 'weights', 'style'\), should take"),
     ],
 )
@@ -240,7 +336,7 @@ def test_a_file_that_is_not_what_its_name_says_is_named(tiny_model, file, instea
     path.write_bytes(instead if isinstance(instead, bytes) else (tiny_model / instead).read_bytes())
     card.write_text(card.read_text().replace(before, sha256(path)))
     with pytest.raises(Damaged, match=complaint):
-        open_engine(load(tiny_model))
+        pictures(open_engine(load(tiny_model)), edited(0.5))
 
 
 def test_a_family_no_code_runs_is_refused(tiny_model) -> None:

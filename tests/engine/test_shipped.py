@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from impasto.core import Drawing, Picture
+from impasto.core import Drawing, Edit, Init, Mask, Picture
+from impasto.engine import pixels
 from impasto.engine.engine import open_engine
 from impasto.models.registry import installed
 
@@ -73,8 +74,8 @@ def test_same_seed_same_picture_alone_or_in_a_batch_of_eight(engine) -> None:
     asked = drawings(engine)
     together = draw(engine, *asked)
     assert len(together) == 8
-    for drawing, pixels in zip(asked, together, strict=True):
-        np.testing.assert_array_equal(draw(engine, drawing)[0], pixels)
+    for drawing, drawn in zip(asked, together, strict=True):
+        np.testing.assert_array_equal(draw(engine, drawing)[0], drawn)
 
 
 def test_a_second_engine_on_one_thread_draws_the_same(engine) -> None:
@@ -82,6 +83,30 @@ def test_a_second_engine_on_one_thread_draws_the_same(engine) -> None:
     drawing = drawings(engine)[0]
     np.testing.assert_array_equal(draw(one, drawing)[0], draw(engine, drawing)[0])
     one.close()
+
+
+def test_a_picture_drawn_from_another_is_the_same_alone_in_a_batch_and_on_one_thread(engine) -> None:
+    first = drawings(engine)[0]
+    [fox] = draw(engine, first)
+    mask = np.zeros((256, 256), np.uint8)
+    mask[90:160, 40:200] = 255
+    init = Init(sha256="fox", pixels=fox)
+    asked = [
+        replace(first, seed=3, edit=Edit(init=init, mask=None, strength=0.02)),
+        replace(first, seed=3, edit=Edit(init=init, mask=None, strength=0.75)),
+        replace(first, seed=3, edit=Edit(init=init, mask=Mask(sha256="m", pixels=mask), strength=1.0)),
+    ]
+    near, far, masked = draw(engine, *asked, first)[:3]
+    one = open_engine(MINI.find("mini"), threads=1)
+    for drawing, together in zip(asked, (near, far, masked), strict=True):
+        np.testing.assert_array_equal(draw(engine, drawing)[0], together)
+        np.testing.assert_array_equal(draw(one, drawing)[0], together)
+    one.close()
+    off = [np.square(pixels.premultiplied(fox) - pixels.premultiplied(found)).mean() for found in (near, far)]
+    assert off[0] < 10**-2.2, "22 dB: encoder and decoder fit each other"
+    assert off[0] < off[1]
+    np.testing.assert_array_equal(masked[mask == 0], fox[mask == 0])
+    assert (masked[mask > 0] != fox[mask > 0]).any()
 
 
 def test_a_picture_has_a_subject_and_a_transparent_corner(engine) -> None:

@@ -52,6 +52,58 @@ def test_a_shift_moves_time_as_esser_says() -> None:
     np.testing.assert_allclose(shifted[:-1] / (1 + shifted[:-1]), 3 * t / (1 + 2 * t), rtol=1e-12)
 
 
+SPACES = {
+    "karras": lambda sigma: sigma ** (1 / 7),
+    "exponential": np.log,
+    "flow": lambda sigma: sigma / (1 + sigma),
+}
+"""where each curve's steps are even"""
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    name=st.sampled_from(sorted(CURVES)),
+    steps=st.integers(1, 150),
+    strength=st.floats(0.001, 1.0),
+    shift=st.floats(0.3, 5.0),
+)
+def test_a_curve_begun_part_of_the_way_falls_from_there_to_zero(name, steps, strength, shift) -> None:
+    levels = curve(name, steps, 0.02, 80.0, strength=strength, flow_shift=shift)
+    assert steps * strength - 1e-6 <= len(levels) - 1 < steps * strength + 1
+    assert 0 < levels[0] <= 80.0
+    assert levels[-1] == 0.0
+    assert all(high > low for high, low in itertools.pairwise(levels))
+
+
+@pytest.mark.parametrize("steps", [1, 4, 20])
+@pytest.mark.parametrize("name", CURVES)
+def test_strength_is_a_share_of_the_curves_own_way_up_whatever_the_steps(name, steps) -> None:
+    space = SPACES[name]
+    low = 0.0 if name == "flow" else space(0.02)
+    for strength in (0.1, 0.55, 0.9):
+        start = curve(name, steps, 0.02, 80.0, strength=strength)[0]
+        assert (space(start) - low) / (space(80.0) - low) == pytest.approx(strength)
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_steps_below_the_start_are_even_and_about_as_small_as_those_of_the_whole(name) -> None:
+    whole, half = (curve(name, 20, 0.02, 80.0, strength=strength) for strength in (1.0, 0.5))
+    assert len(half) - 1 == 10, "0.5 of 20 steps are 10"
+    assert len(curve(name, 20, 0.02, 80.0, strength=0.55)) - 1 == 11, "not 12 for the sake of a last bit"
+    assert len(curve(name, 4, 0.02, 80.0, strength=0.6)) - 1 == 3
+    space = SPACES[name]
+    drops = -np.diff([space(level) for level in half[:-1]])
+    np.testing.assert_allclose(drops, drops[0], rtol=1e-6)
+    assert drops[0] / (space(whole[0]) - space(whole[1])) == pytest.approx(1, abs=0.06)
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_full_strength_is_the_whole_curve_and_nearly_full_nearly_that(name) -> None:
+    whole = curve(name, 8, 0.02, 80.0)
+    assert curve(name, 8, 0.02, 80.0, strength=1.0) == whole
+    np.testing.assert_allclose(curve(name, 8, 0.02, 80.0, strength=1 - 1e-9), whole, rtol=1e-5)
+
+
 def test_an_unknown_name_suggests_near_ones() -> None:
     with pytest.raises(Unknown, match="did you mean karras"):
         curve("karas", 3, 0.1, 10.0)

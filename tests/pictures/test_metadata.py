@@ -8,13 +8,14 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from impasto.core import ImageRequest, Invalid, ModelRef
+from impasto.core import Edit, ImageRequest, Init, Invalid, Mask, ModelRef
 from impasto.pictures.carriers import dumps, exif, png_info
 from impasto.pictures.formats import encode
 from impasto.pictures.metadata import describe, parameters_text, read, request_of
@@ -121,6 +122,35 @@ def test_request_of_a_document_is_the_drawing(picture: Picture) -> None:
     assert recorded.template == "a {red|blue} disc"
     assert (recorded.init_sha256, recorded.mask_sha256) == (None, None)
     assert recorded.model == ModelRef(name="mini", version="1.0", sha256="0123456789abcdef" * 4)
+
+
+NOTHING = np.zeros((64, 64, 4), np.uint8)
+EDIT = Edit(init=Init(sha256="ab" * 32, pixels=NOTHING), mask=None, strength=0.1 + 0.2)
+MASKED = Edit(init=EDIT.init, mask=Mask(sha256="cd" * 32, pixels=NOTHING[..., 0]), strength=1.0)
+
+
+@pytest.mark.parametrize(("edit", "strength"), [(EDIT, "0.3"), (MASKED, "1")])
+def test_what_it_was_drawn_from_is_told(picture_with: Callable[..., Picture], edit: Edit, strength: str) -> None:
+    document = describe(picture_with(edit=edit))
+    mask = edit.mask and edit.mask.sha256
+    assert document["edit"] == {"strength": edit.strength, "init_sha256": "ab" * 32, "mask_sha256": mask}
+    assert {k: v for k, v in document.items() if k != "edit"} == describe(picture_with())
+    assert f"Model: mini, Denoising strength: {strength}, Version: " in parameters_text(document)
+    recorded = request_of(json.loads(dumps(document)))
+    assert recorded.request.strength == edit.strength
+    assert (recorded.init_sha256, recorded.mask_sha256) == ("ab" * 32, mask)
+    assert (recorded.request.init, recorded.request.mask) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"strength": "1"}, {"strength": None}, {"init_sha256": None}, {"mask_sha256": 3}, None, 1, {}],
+)
+def test_damaged_edits_are_refused(picture_with: Callable[..., Picture], change: object) -> None:
+    document = describe(picture_with(edit=MASKED))
+    edit = document["edit"] | change if isinstance(change, dict) and change else change
+    with pytest.raises(Invalid, match="its parameters are damaged"):
+        request_of(document | {"edit": edit})
 
 
 @pytest.mark.parametrize("key", ["words", "negative", "style", "seed", "sampler", "steps", "guidance", "background"])

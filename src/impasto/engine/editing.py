@@ -1,9 +1,9 @@
 """Drawing from a picture rather than from nothing, and keeping a part of it. Knows no net, no sampler and no file.
 
-Image to image is SDEdit (Meng et al. 2022): the walk sets out part of the way down, from the picture's latents under
-noise of that level. A mask is kept to by blending: before a sampler is sent what a picture should be, the part that
-stays is put back (Lugmayr et al. 2022, "RePaint", blend what the sampler holds; putting the picture back into the
-denoised answer instead leaves every sampler as it is, and is the same for those that add no noise).
+Image to image is SDEdit (Meng et al. 2022, arXiv 2108.01073): the walk sets out part of the way down, from the latents
+of the picture under noise of that level. A mask is kept to by blending at every step, as in RePaint (Lugmayr et al.
+2022), but of what the net answers rather than of what the sampler holds: what stays is put back into the denoised
+latents before the sampler is sent them. So no sampler knows of it, and what it holds there is the picture under noise.
 """
 
 from __future__ import annotations
@@ -61,17 +61,14 @@ def check(edit: Edit, size_px: tuple[int, int]) -> None:
 
 
 def cells(mask: ndarray, shape: tuple[int, int]) -> ndarray:
-    """A mask's pixels (height, width) uint8 -> how much each cell of (height, width) latents changes, (1, ...) float32.
+    """A mask's pixels (height, width) uint8 -> how much each of the latents' (rows, columns) changes, as
+    (1, rows, columns) float32 from 0 to 1. The mask's sides are whole multiples of these.
 
     A cell changes as much as any of its pixels: nothing of what is to go is kept for the sake of its neighbours.
     """
-    rows, columns = (_bounds(pixels, count) for pixels, count in zip(mask.shape, shape, strict=True))
-    most = np.maximum.reduceat(np.maximum.reduceat(mask, rows, axis=0), columns, axis=1)
-    return most[None].astype(np.float32) / 255
-
-
-def _bounds(pixels: int, count: int) -> ndarray:
-    return np.arange(count) * pixels // count
+    (height, width), (rows, columns) = mask.shape, shape
+    most: ndarray = mask.reshape(rows, height // rows, columns, width // columns).max(axis=(1, 3))
+    return most[None].astype(np.float32) / np.float32(255)
 
 
 def restore(painted: ndarray, original: ndarray, mask: ndarray) -> ndarray:

@@ -36,13 +36,14 @@ def exponential(steps: int, sigma_min: float, sigma_max: float, *, strength: flo
 def flow(steps: int, sigma_min: float, sigma_max: float, *, strength: float = 1.0, shift: float = 1.0) -> ndarray:
     """Even steps in a rectified flow's time t = sigma / (1 + sigma), from sigma_max to 0 (Lipman et al. 2023).
 
-    The last level above 0 is a whole step away from it, though never below sigma_min: with few steps none is
-    spent on noise too faint to see. A shift above 1 spends more of the steps on high noise (Esser et al. 2024,
-    equation 23).
+    The last level above 0 is a whole step away from it, though never below sigma_min, unless the start is: with few
+    steps none is spent on noise too faint to see. A shift above 1 spends more of the steps on high noise (Esser et al.
+    2024, equation 23).
     """
     highest, least = (_unshift(sigma / (1 + sigma), shift) for sigma in (sigma_max, sigma_min))
     first = highest * strength
-    t = np.linspace(first, max(first / steps, min(first, least)), steps)
+    last = max(first / steps, least) if first > least else first / steps
+    t = np.linspace(first, last, steps)
     t = shift * t / (1 + (shift - 1) * t)
     return _ending_in_zero(t / (1 - t), sigma_max, strength)
 

@@ -151,14 +151,14 @@ def request_of(document: dict[str, Any]) -> Recorded:
         sigmas=_get(sigmas, "curve", str),
         seed=seed,
         background=_get(document, "background", str),
-        strength=float(_get(edit, "strength", (int, float))) if edit else None,
+        strength=float(_get(edit, "strength", (int, float))) if edit is not None else None,
     )
     return Recorded(
         request=request,
         template=str(document.get("template") or request.words),
         model=ModelRef(name=request.model, version=_get(model, "version", str), sha256=_get(model, "sha256", str)),
-        init_sha256=_get(edit, "init_sha256", str) if edit else None,
-        mask_sha256=_get(edit, "mask_sha256", (str, NoneType)) if edit else None,
+        init_sha256=_get(edit, "init_sha256", str) if edit is not None else None,
+        mask_sha256=_get(edit, "mask_sha256", (str, NoneType)) if edit is not None else None,
     )
 
 
