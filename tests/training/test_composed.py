@@ -12,6 +12,7 @@ from impasto.core import Invalid
 from impasto.data.colours import look_of
 from impasto.data.painting import paint
 from impasto.data.scenes import Ground, Part, Scene
+from impasto.training import looking
 from impasto.training.composed import PROMPTS, rates, read_prompts, sheet, straight
 from impasto.training.judge import Judge
 from impasto.training.looking import (
@@ -58,7 +59,7 @@ class ByOutline(torch.nn.Module):
 
 @pytest.fixture
 def eye(monkeypatch) -> Eye:
-    monkeypatch.setattr("impasto.training.looking.SEEN", 1)
+    monkeypatch.setattr(looking, "SEEN", 1)
     classes = {"ball": 0, "brick": 1} | {f"other {i}": i + 2 for i in range(10)}
     judge = Judge(net=ByOutline(), features=torch.zeros(1, 2), styles=np.array(["a"]), classes=classes)
     return Eye(judge=judge, natural={"ball": look_of(SHELF[0]), "brick": look_of(SHELF[1])})

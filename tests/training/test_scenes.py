@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from impasto.data.dataset import open_dataset
+from impasto.training import captions as wording
 from impasto.training.captions import Captions
 from impasto.training.denoiser import DenoiserStage
 from impasto.training.latents import load_autoencoder
@@ -113,7 +114,7 @@ def test_one_word_may_stand_for_a_picture(data):
 
 
 def test_a_word_that_too_many_concepts_share_never_stands_alone(data, monkeypatch):
-    monkeypatch.setattr("impasto.training.captions.MOST_CONCEPTS", 3)
+    monkeypatch.setattr(wording, "MOST_CONCEPTS", 3)
     captions = Captions(open_dataset(data), name=0.0, foreign=0.0, dropped=0.0, keyword=1.0)
     assert "thing" not in captions.words.get("cat", ())
 
@@ -122,7 +123,7 @@ def test_articles_and_plurals_are_english(data, monkeypatch):
     dataset = open_dataset(data)
     captions = Captions(dataset, name=1.0, foreign=0.0, dropped=0.0)
     assert captions.forms["cat"] == ("a cat", "cats")
-    monkeypatch.setattr("impasto.training.captions.PLURAL", 1.0)
+    monkeypatch.setattr(wording, "PLURAL", 1.0)
     assert captions.said("cat", np.random.default_rng(0)) == "cats"
     assert captions.said("日", np.random.default_rng(0)) == "日", "what is not in plain letters stays as it is"
 
