@@ -126,6 +126,36 @@ def test_where_all_may_change_it_is_what_was_painted() -> None:
     np.testing.assert_array_equal(pixels.to_bytes(found), pixels.to_bytes(painted))
 
 
+def opaque(alpha: float) -> np.ndarray:
+    """(4, 20, 20), premultiplied white."""
+    return np.full((4, 20, 20), alpha, np.float32)
+
+
+def test_the_one_passes_into_the_other_where_there_are_both() -> None:
+    mask = np.zeros((20, 20), np.uint8)
+    mask[:, 10:] = 255
+    black = opaque(0)
+    black[3] = 1
+    row = restore(black, opaque(1), mask)[:, 10]
+    np.testing.assert_allclose(row[0], 1 - feathered(mask)[10], atol=1e-6)
+    assert (row[3] == 1).all()
+
+
+@pytest.mark.parametrize("edge", [1.0, 0.5, 0.2])
+def test_no_gap_is_left_beside_what_is_painted_on_where_there_was_nothing(edge: float) -> None:
+    """A mask by the picture's own transparency, soft edge included: all of it ends opaque."""
+    original = opaque(1)
+    original[:, :, 10:] = 0
+    original[:, :, 10] = edge
+    mask = np.rint((1 - original[3]) * 255).astype(np.uint8)
+    np.testing.assert_allclose(restore(opaque(1), original, mask)[3], 1, atol=0.01)
+
+
+def test_a_grey_mask_over_nothing_lets_in_as_much() -> None:
+    mask = np.full((20, 20), 51, np.uint8)
+    np.testing.assert_allclose(restore(opaque(1), opaque(0), mask), 0.2, atol=1e-6)
+
+
 def test_no_number_is_an_error_where_it_is_seen() -> None:
     painted = np.full((4, 256, 256), np.nan, np.float32)
     mask = np.zeros((256, 256), np.uint8)

@@ -75,10 +75,14 @@ def restore(painted: ndarray, original: ndarray, mask: ndarray) -> ndarray:
     """Lays what was painted over the original where the mask says so.
 
     Both are (4, height, width) float, premultiplied; the mask is (height, width) uint8. Where it is 0 the original is
-    left to the bit; over the last pixels before that, inside the mask, the one passes into the other.
+    left to the bit; over the last pixels before that, inside the mask, the one passes into the other. Where the
+    original is transparent there is nothing to pass into, and what was painted comes in full: a mask says which share
+    of a pixel changes, and the original lies in the rest of it as far as it has room there.
     """
-    weight = feathered(mask)
-    return np.where(weight > 0, original + (painted.clip(0, 1) - original) * weight, original)
+    alpha = original[3]
+    weight = np.maximum(feathered(mask), np.minimum(mask / np.float32(255), 1 - alpha))
+    left = np.minimum(1, (1 - weight) / np.maximum(alpha, 1e-6))
+    return np.where(weight > 0, original * left + painted.clip(0, 1) * weight, original)
 
 
 def feathered(mask: ndarray) -> ndarray:
