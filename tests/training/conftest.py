@@ -59,7 +59,7 @@ def data(tmp_path: Path) -> Path:
     return folder
 
 
-def record(concept: str, style: str, split: str, sha256: str) -> Record:
+def record(concept: str, style: str, split: str, sha256: str = "") -> Record:
     return Record(
         id=f"{style}/{concept}",
         concept=concept,
