@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from impasto.core import Invalid
+from impasto.toml import Strict, parse, read
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,11 +15,7 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Package(_Strict):
+class Package(Strict):
     """One archive of a package registry, pinned by version and content."""
 
     registry: Literal["npm", "debian", "pypi"]
@@ -48,14 +43,15 @@ class Source(Package):
     number_variants: bool = False
     """a trailing number only tells drawings of one thing apart ("bird-2" is a bird)"""
     drop_categories: tuple[str, ...] = ()
-    endings: dict[str, str] = {}
+    endings: dict[str, Slug | Literal[""]] = Field(default_factory=dict)
     """name ending -> style of the pictures whose name ends so ("" drops them)"""
-    aliases: dict[str, str] = {}
+    aliases: dict[str, str] = Field(default_factory=dict)
     """icon name -> the name to understand it by, where its own would mislead"""
     limit: int | None = Field(default=None, ge=1)
+    """take so many pictures only, the first by name; None: all"""
 
 
-class Lexicon(_Strict):
+class Lexicon(Strict):
     """Where names come from."""
 
     cldr: Package
@@ -64,7 +60,7 @@ class Lexicon(_Strict):
     wordnet: Package
 
 
-class Filters(_Strict):
+class Filters(Strict):
     """What the chain leaves out."""
 
     licences: tuple[str, ...]
@@ -82,13 +78,15 @@ class Filters(_Strict):
     """the least mean alpha of a picture that is not empty"""
 
 
-class Recipe(_Strict):
+class Recipe(Strict):
     """A whole data set."""
 
     name: Slug
     version: str
+    """of the data set: to be raised whenever other pictures come of it"""
     size_px: int = Field(default=256, ge=16, le=1024)
     held_out_share: float = Field(default=0.02, ge=0, lt=1)
+    """of the pairs of concept and style that may be held out (data.split)"""
     shard_pictures: int = Field(default=2000, ge=1)
     render_timeout_s: float = Field(default=20.0, gt=0)
     dark: str = Field(default="#37474f", pattern=r"^#[0-9a-f]{6}$")
@@ -99,15 +97,5 @@ class Recipe(_Strict):
 
 
 def load_recipe(path: Path) -> Recipe:
-    """Read a recipe; raise `Invalid` naming the field and the rule it breaks."""
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise Invalid("recipe", f"there is no file {path}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Invalid("recipe", f"{path} is not TOML: {error}") from error
-    try:
-        return Recipe.model_validate(table)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise Invalid(".".join(str(part) for part in first["loc"]) or "recipe", first["msg"]) from error
+    """Read a recipe. Raises `Invalid` naming the field and the rule it breaks."""
+    return parse(Recipe, read(path, "recipe"), where=str(path))
