@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from impasto.data.dataset import open_dataset
+from impasto.core import Invalid, Unknown
+from impasto.data.dataset import Dataset, open_dataset
+from impasto.data.records import Record, read_rows, write_table
 from impasto.training.autoencoder import held_out, premultiplied, psnr_db, train_order
 from impasto.training.batches import Order
 from impasto.training.captions import Captions
@@ -44,6 +47,24 @@ def test_held_out_pictures_reach_no_training_step(data):
     assert len(seen) == 11
     assert [dataset.records[i].id for i in held_out(dataset)] == ["line/sun"]
     assert "line/sun" not in seen
+
+
+def test_a_data_set_that_holds_nothing_out_is_trained_on_without_measures(data, autoencoder_recipe, tmp_path):
+    rows = [Record(**{**row, "split": "train"}) for row in read_rows(data / "records.parquet")]
+    write_table(data / "records.parquet", rows)
+    train(autoencoder_recipe)
+    assert list((tmp_path / "ae" / "sheets").glob("*.png"))
+    assert not (tmp_path / "ae" / "measures.csv").exists()
+
+
+def test_a_style_the_data_set_has_not_is_refused_and_so_is_nothing_to_train_on(data):
+    dataset = open_dataset(data)
+    with pytest.raises(Unknown, match=r"stage\.times: there is no 'flatt'; did you mean flat"):
+        train_order(dataset, {"flatt": 2}, seed=0, batch=8)
+    with pytest.raises(Invalid, match="leaves no picture to train on"):
+        train_order(dataset, dict.fromkeys(dataset.styles, 0), seed=0, batch=8)
+    with pytest.raises(Invalid, match="leaves no picture to train on"):
+        train_order(Dataset(data, []), {}, seed=0, batch=8)
 
 
 def test_the_rate_warms_up_stays_and_falls_to_nothing():

@@ -13,8 +13,9 @@ import pytest
 import torch
 from tests.training.conftest import same
 
-from impasto.core import Damaged, Invalid
-from impasto.training import checkpoint
+from impasto.core import Damaged, ImpastoError, Invalid
+from impasto.training import checkpoint, run
+from impasto.training.autoencoder import AutoencoderStage
 from impasto.training.run import train
 
 if TYPE_CHECKING:
@@ -87,6 +88,74 @@ def test_a_recipe_with_an_unknown_key_is_refused_by_name(autoencoder_recipe):
         train(autoencoder_recipe, overrides={"run.picturez": 3})
     with pytest.raises(Invalid, match="crop"):
         train(autoencoder_recipe, overrides={"stage.crop": 3})
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("run.seed", 6), ("run.batch", 8), ("net.channels", 8), ("optim.ema", [0.5, 0.9]), ("optim.muon_rate", 1e-3)],
+)
+def test_a_run_is_not_resumed_with_another_recipe_but_may_be_started_over(autoencoder_recipe, tmp_path, key, value):
+    train(autoencoder_recipe, stop_after_s=0)
+    with pytest.raises(Invalid, match=r"was begun with .*--fresh") as refused:
+        train(autoencoder_recipe, overrides={key: value})
+    assert key.startswith(refused.value.field)
+    train(autoencoder_recipe, overrides={key: value}, resume=False, stop_after_s=0)
+    assert checkpoint.read(tmp_path / "ae")["step"] == 1
+
+
+def test_what_was_told_after_the_last_checkpoint_is_forgotten_and_told_again(autoencoder_recipe, tmp_path):
+    log = tmp_path / "ae" / "log.csv"
+    for _ in range(3):
+        train(autoencoder_recipe, stop_after_s=0)
+    before = log.read_text()
+    with log.open("a") as file:
+        file.write(before.splitlines()[-1].replace("12,", "16,", 1) + "\n20,0.")
+    train(autoencoder_recipe, stop_after_s=0)
+    assert log.read_text().startswith(before)
+    assert [line.split(",")[0] for line in log.read_text().splitlines()] == ["seen", "4", "8", "12", "16"]
+    train(autoencoder_recipe, resume=False, stop_after_s=0)
+    assert [line.split(",")[0] for line in log.read_text().splitlines()] == ["seen", "4"]
+
+
+def test_the_precision_that_was_chosen_is_kept(autoencoder_recipe, tmp_path, monkeypatch):
+    overrides = {"run.precision": "auto"}
+    monkeypatch.setattr(run, "_product_s", lambda dtype: 1.0 if dtype == torch.bfloat16 else 9.0)
+    train(autoencoder_recipe, overrides=overrides, stop_after_s=0)
+    monkeypatch.setattr(run, "_product_s", lambda dtype: 1.0)
+    train(autoencoder_recipe, overrides=overrides, stop_after_s=0)
+    assert checkpoint.read(tmp_path / "ae")["precision"] == {"cpu": torch.bfloat16}
+    train(autoencoder_recipe, overrides={"run.precision": "fp32"}, stop_after_s=0)
+    assert checkpoint.read(tmp_path / "ae")["precision"] == {"cpu": torch.float32}
+
+
+def test_a_gradient_that_is_no_number_touches_no_weight(autoencoder_recipe, tmp_path, monkeypatch):
+    train(autoencoder_recipe, stop_after_s=0)
+    before = (tmp_path / "ae" / checkpoint.NAME).read_bytes()
+    loss = AutoencoderStage.loss
+    monkeypatch.setattr(AutoencoderStage, "loss", lambda self, step: {"loss": loss(self, step)["loss"] * float("nan")})
+    with pytest.raises(ImpastoError, match="the gradient of step 1 is no number"):
+        train(autoencoder_recipe)
+    assert (tmp_path / "ae" / checkpoint.NAME).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("device", "says"), [("gpu", "did you mean cpu"), ("cuda:9", "did you mean cuda"), ("", "known: ")]
+)
+def test_a_device_that_is_none_is_refused(autoencoder_recipe, tmp_path, device, says):
+    with pytest.raises(Invalid, match=f"^device: .*{says}"):
+        train(autoencoder_recipe, device=device)
+    assert not (tmp_path / "ae").exists()
+
+
+def test_cuda_where_there_is_none_is_refused(autoencoder_recipe, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(Invalid, match=r"^device: there is no CUDA device"):
+        train(autoencoder_recipe, device="cuda")
+
+
+def test_a_net_that_is_asked_for_what_it_has_not_is_refused(autoencoder_recipe):
+    with pytest.raises(Invalid, match=r"^net: got an unexpected keyword argument 'chanels'"):
+        train(autoencoder_recipe, overrides={"net.chanels": 4})
 
 
 def test_signals_are_given_back(autoencoder_recipe):

@@ -5,12 +5,20 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from impasto.core import Invalid
+
 
 class Order:
-    """An endless shuffled stream over `items`, each as often an epoch as `times` says; any step's batch on request."""
+    """An endless shuffled stream over `items`, each as often an epoch as `times` says; any step's batch on request.
+
+    Raises Invalid where that leaves none.
+    """
 
     def __init__(self, items: np.ndarray, times: np.ndarray, *, seed: int, batch: int) -> None:
+        """`items` and `times`: (n,) whole numbers."""
         self.epoch_items = np.repeat(items, times)
+        if not len(self.epoch_items):
+            raise Invalid("run.data", "leaves no picture to train on")
         self.seed, self.batch = seed, batch
         self._epoch, self._shuffled = -1, self.epoch_items
 
@@ -29,6 +37,7 @@ class Order:
 
 
 def rng_at(seed: int, step: int, purpose: int = 0) -> np.random.Generator:
+    """The generator of one step, another for each purpose."""
     return np.random.default_rng([seed, 2 + purpose, step])
 
 

@@ -10,6 +10,7 @@ import torch
 from impasto.core import Damaged
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from torch import nn
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
 NAME = "checkpoint.pt"
 
 
-def save(folder: Path, *, step: int, core_s: float, net: nn.Module, optimizers: Optimizers, averages: Averages) -> None:
-    """Write `checkpoint.pt`: first beside it, then renamed over the last one."""
+def save(folder: Path, *, told: Mapping[str, Any], net: nn.Module, optimizers: Optimizers, averages: Averages) -> None:
+    """Write `checkpoint.pt`: first beside it, then renamed over the last one.
+
+    `told` is what the loop wants to hear again, plain values by name.
+    """
     state = {
-        "step": step,
-        "core_s": core_s,
+        **told,
         "net": net.state_dict(),
         "optimizers": optimizers.state_dict(),
         "averages": averages.each,
@@ -37,7 +40,10 @@ def save(folder: Path, *, step: int, core_s: float, net: nn.Module, optimizers: 
 
 
 def read(folder: Path) -> dict[str, Any] | None:
-    """The run's state, or None where there is none yet. Tensors and plain containers only (weights_only)."""
+    """The run's state, or None where there is none yet. Tensors and plain containers only (weights_only).
+
+    Raises Damaged if it cannot be read.
+    """
     path = folder / NAME
     if not path.exists():
         return None
@@ -48,6 +54,7 @@ def read(folder: Path) -> dict[str, Any] | None:
 
 
 def restore(state: dict[str, Any], *, net: nn.Module, optimizers: Optimizers, averages: Averages) -> None:
+    """Put a state back into what it was taken from."""
     net.load_state_dict(state["net"])
     optimizers.load_state_dict(state["optimizers"])
     for average, saved in zip(averages.each, state["averages"], strict=True):
@@ -71,7 +78,7 @@ def first_weights(folder: Path) -> dict[str, torch.Tensor]:
 
 
 def averaged_weights(folder: Path, horizon: int = 0) -> dict[str, torch.Tensor]:
-    """The averaged weights of a run, for the stages that build on it."""
+    """The averaged weights of a run, for the stages that build on it. Raises Damaged if it has not been run."""
     state = read(folder)
     if state is None:
         raise Damaged(f"{folder} holds no checkpoint; run its recipe first")

@@ -8,7 +8,6 @@ file, followed by a Cast to fp32. torch and ONNX Runtime read the same bytes.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import struct
 import warnings
@@ -19,6 +18,8 @@ import onnx
 import torch
 from onnx import TensorProto, helper
 from torch import Tensor, nn
+
+from impasto.models.registry import CARD, sha256
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +39,10 @@ class WordsNet(nn.Module):
 
 
 def export_net(net: nn.Module, inputs: dict[str, Tensor], outputs: list[str], folder: Path, name: str) -> None:
-    """Write `<name>.safetensors` and `<name>.onnx`; every input and output is batched along its first axis."""
+    """Write `<name>.safetensors`, fp16, and `<name>.onnx`, whose weights lie in it.
+
+    `inputs` are examples by name, of two rows or more; every input and output is batched along its first axis.
+    """
     from safetensors.numpy import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -98,29 +102,10 @@ def _point_at(model: onnx.ModelProto, path: Path) -> None:
 
 
 def write_card(folder: Path, card: dict[str, Any]) -> None:
-    """Write `card.toml` with the sha256 of every other file in the folder."""
-    files = {p.name: file_sha256(p) for p in sorted(folder.iterdir()) if p.is_file() and p.name != "card.toml"}
-    text = "\n".join(_toml({**card, "files": files}))
-    (folder / "card.toml").write_text(text + "\n")
+    """Write `card.toml`, whole or not at all, with the sha256 of every other file in the folder."""
+    import tomli_w
 
-
-def file_sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _toml(table: dict[str, Any], prefix: str = "") -> list[str]:
-    """A table as TOML lines: its plain values first, then its tables."""
-    plain = {k: v for k, v in table.items() if not isinstance(v, dict)}
-    lines = [f"[{prefix}]"] if prefix and plain else []
-    lines += [f"{_key(k)} = {json.dumps(v, ensure_ascii=False)}" for k, v in plain.items()]
-    if lines:
-        lines.append("")
-    for k, v in table.items():
-        if isinstance(v, dict):
-            lines += _toml(v, f"{prefix}.{_key(k)}" if prefix else _key(k))
-    return lines
-
-
-def _key(key: str) -> str:
-    return key if key.replace("-", "").replace("_", "").isalnum() and key.isascii() else json.dumps(key)
+    files = {p.name: sha256(p) for p in sorted(folder.iterdir()) if p.is_file() and p.name != CARD}
+    part = folder / f".{CARD}.part"
+    part.write_text(tomli_w.dumps({**card, "files": files}), encoding="utf-8")
+    part.replace(folder / CARD)

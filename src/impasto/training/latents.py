@@ -11,7 +11,7 @@ import torch
 from impasto.models.nets.autoencoder import Autoencoder
 from impasto.training.autoencoder import premultiplied
 from impasto.training.checkpoint import averaged_weights
-from impasto.training.recipe import load
+from impasto.training.recipe import built, load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def load_autoencoder(recipe_path: Path, device: torch.device) -> Autoencoder:
     """The autoencoder of a finished run, by its recipe."""
     recipe = load(recipe_path)
-    net = Autoencoder(**recipe.net)
+    net = built(recipe, Autoencoder)
     net.load_state_dict(averaged_weights(recipe.run.out))
     return net.to(device).eval().requires_grad_(False)
 

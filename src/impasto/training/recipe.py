@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import Field
 
+from impasto.core import Invalid
 from impasto.toml import Strict, parse, read
 
-__all__ = ["Optim", "Recipe", "Run", "Strict", "load", "parse"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
+__all__ = ["Optim", "Recipe", "Run", "Strict", "built", "load", "parse"]
+
+N = TypeVar("N")
 Share = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -75,3 +81,12 @@ def load(path: Path, overrides: dict[str, Any] | None = None) -> Recipe:
         section, _, name = key.partition(".")
         table.setdefault(section, {})[name] = value
     return parse(Recipe, table, where=str(path))
+
+
+def built(recipe: Recipe, net: Callable[..., N], **more: Any) -> N:
+    """A stage's net from `[net]` and what the stage knows. Raises Invalid for an argument it has not, or lacks."""
+    try:
+        signature(net).bind(**recipe.net, **more)
+    except TypeError as error:
+        raise Invalid("net", str(error)) from error
+    return net(**recipe.net, **more)

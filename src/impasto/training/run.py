@@ -14,15 +14,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from impasto.core import ImpastoError, Invalid, Unknown
 from impasto.training import checkpoint
 from impasto.training.log import Log
 from impasto.training.optim import Averages, Optimizers, rate_at
 from impasto.training.recipe import Recipe, load
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import numpy as np
+
+DEVICES = ("auto", "cpu", "cuda")
 
 
 class Stage(Protocol):
@@ -33,7 +37,7 @@ class Stage(Protocol):
     def loss(self, step: int) -> dict[str, Tensor]:
         """The scalars of step `step`'s batch; "loss" is the one that is minimised. A function of step and weights."""
 
-    def sheet(self) -> np.ndarray | None:
+    def sheet(self) -> np.ndarray:
         """A picture (height, width, 3) uint8 of how it is doing with the weights now in `net`."""
 
     def measure(self) -> dict[str, float]:
@@ -70,10 +74,11 @@ def train(
 ) -> Path:
     """Run a recipe to its end, or for `stop_after_s` seconds, or until a signal; returns the run's folder.
 
-    Every way of stopping but a kill writes a checkpoint; a kill loses at most `checkpoint_every_s` of work.
+    `device` is "auto", "cpu" or "cuda". Every way of stopping but a kill writes a checkpoint; a kill loses at most
+    `checkpoint_every_s` of work. Raises Invalid for a recipe, a device, or a resumed run begun with another recipe.
     """
     recipe = load(path, overrides)
-    where = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+    where = device_of(device)
     if recipe.run.threads:
         torch.set_num_threads(recipe.run.threads)
     torch.manual_seed(recipe.run.seed)
@@ -83,7 +88,31 @@ def train(
     loop.run(stop_after_s)
     if loop.seen >= recipe.run.pictures:
         stage.export(recipe.run.out / "model")
+    else:
+        print(f"{loop.seen:>9} of {recipe.run.pictures} seen: stopped; the same command goes on from here", flush=True)
     return recipe.run.out
+
+
+def device_of(name: str) -> torch.device:
+    """ "auto" is CUDA where there is some. Raises Invalid for another name, and for "cuda" where there is none."""
+    if name not in DEVICES:
+        raise Unknown("device", name, DEVICES)
+    if name == "cuda" and not torch.cuda.is_available():
+        raise Invalid("device", "there is no CUDA device here, or this torch cannot use it")
+    return torch.device(("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name)
+
+
+def begun_with(recipe: Recipe) -> dict[str, Any]:
+    """What of a recipe must not change while it runs: steps, batches and weights would not be what they were."""
+    run, optim = recipe.run, recipe.optim
+    return {
+        "run.stage": run.stage,
+        "run.seed": run.seed,
+        "run.batch": run.batch,
+        "net": recipe.net,
+        "optim.ema": list(optim.ema),
+        "optim.muon_rate": optim.muon_rate is not None,
+    }
 
 
 class Loop:
@@ -96,18 +125,31 @@ class Loop:
         self.averages = Averages(stage.net, recipe.optim.ema)
         self.parameters = [p for p in stage.net.parameters() if p.requires_grad]
         self.step, self.core_s, self.stopping = 0, 0.0, False
-        state = checkpoint.read(self.folder) if resume else None
+        state = (checkpoint.read(self.folder) if resume else None) or {}
+        chosen = state.get("precision", {}).get(device.type) if recipe.run.precision == "auto" else None
+        self.precision = chosen or autocast_dtype(recipe.run.precision, device)
         if state:
+            self.check(state)
             checkpoint.restore(state, net=stage.net, optimizers=self.optimizers, averages=self.averages)
             self.step, self.core_s = state["step"], state["core_s"]
-        self.precision = autocast_dtype(recipe.run.precision, device)
+
+    def check(self, state: dict[str, Any]) -> None:
+        """Refuse to go on with a run that was begun with another recipe; what old checkpoints do not say is let be."""
+        before = state.get("begun_with", {})
+        for key, now in begun_with(self.recipe).items():
+            if before.get(key, now) != now:
+                raise Invalid(
+                    key, f"is {now!r}, but the run in {self.folder} was begun with {before[key]!r}; --fresh starts over"
+                )
 
     @property
     def seen(self) -> int:
+        """Pictures, in all of the run."""
         return self.step * self.recipe.run.batch
 
     def run(self, stop_after_s: float | None) -> None:
-        log = Log(self.folder)
+        """Walk, and save where it stopped; the process's own signal handlers are put back."""
+        log = Log(self.folder, seen=self.seen)
         kept = {name: signal.getsignal(name) for name in (signal.SIGTERM, signal.SIGINT)}
         for name in kept:
             signal.signal(name, lambda *_: setattr(self, "stopping", True))
@@ -140,24 +182,31 @@ class Loop:
             self.finish(log)
 
     def one_step(self, total: int) -> dict[str, Tensor]:
+        """Loss, gradient, weights, averages. Raises ImpastoError, before a weight is touched, if it is no number."""
         self.stage.net.train()
         with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
             values = self.stage.loss(self.step)
         values["loss"].backward()
         values["gradient"] = nn.utils.clip_grad_norm_(self.parameters, self.recipe.optim.clip)
+        if not values["gradient"].isfinite():
+            raise ImpastoError(
+                f"the gradient of step {self.step} is no number: a smaller rate may help; {self.folder} keeps the last "
+                "checkpoint"
+            )
         self.optimizers.step(rate_at(self.seen, total, self.recipe.optim))
         self.step += 1
         self.averages.update(self.step)
         return values
 
     def tell(self, log: Log, values: dict[str, Tensor], started: float) -> None:
+        """A line on standard output and in the logs."""
         scalars = {name: float(value.detach()) for name, value in values.items()}
         spent_s = time.monotonic() - started
         log.scalars(self.seen, {**scalars, "core_hours": self.core_s / 3600, "wall_s": spent_s})
         line = " ".join(f"{name} {value:.4g}" for name, value in scalars.items())
         print(f"{self.seen:>9} of {self.recipe.run.pictures} seen  {line}  {spent_s:.0f} s", flush=True)
 
-    def with_averages(self, act: Any) -> None:
+    def with_averages(self, act: Callable[[], None]) -> None:
         """Do something with the averaged weights in the net, then put the trained ones back."""
         kept = {k: v.clone() for k, v in self.stage.net.state_dict().items()}
         self.stage.net.load_state_dict(self.averages.each[0])
@@ -177,16 +226,23 @@ class Loop:
         self.with_averages(act)
 
     def show(self, log: Log) -> None:
+        """A sheet and the held-out numbers of the weights now in the net."""
         log.sheet(self.seen, self.stage.sheet())
         if measured := self.stage.measure():
             log.measures(self.seen, measured)
             print(f"{self.seen:>9} held out: " + " ".join(f"{k} {v:.4g}" for k, v in measured.items()), flush=True)
 
     def save(self) -> None:
+        """Write the checkpoint."""
+        told = {
+            "step": self.step,
+            "core_s": self.core_s,
+            "precision": {self.device.type: self.precision},
+            "begun_with": begun_with(self.recipe),
+        }
         checkpoint.save(
             self.folder,
-            step=self.step,
-            core_s=self.core_s,
+            told=told,
             net=self.stage.net,
             optimizers=self.optimizers,
             averages=self.averages,

@@ -24,7 +24,7 @@ from impasto.data.wordnet import common_words
 from impasto.models.nets.words import Words
 from impasto.training.batches import rng_at
 from impasto.training.checkpoint import first_weights
-from impasto.training.recipe import Recipe, Strict, parse
+from impasto.training.recipe import Recipe, Strict, built, parse
 from impasto.training.teacher import Teacher
 from impasto.training.tokens import Tokens, train_tokenizer
 
@@ -69,7 +69,7 @@ class WordsStage:
         english = sorted({target for pairs in self.pairs.values() for _, target in pairs})
         self.place = {text: i for i, text in enumerate(english)}
         self.targets = self.teach(english, recipe.run.out / "targets.pt").to(device)
-        self.net = nn.ModuleDict({"words": Words(**recipe.net)}).to(device)
+        self.net = nn.ModuleDict({"words": built(recipe, Words)}).to(device)
         if s.start:
             weights = first_weights(s.start)
             self.net.load_state_dict({k: v for k, v in weights.items() if k.startswith("words.")})
