@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
     from os import PathLike
     from pathlib import Path
 
@@ -149,6 +150,109 @@ class Picture:
         return save(self, path)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who asks, as a door found out. Whoever runs Impasto alone is the caller `local`, and owns everything."""
+
+    account: str
+    """whose things and whose credits they are; also the fair share is between accounts"""
+    name: str
+    """how to address them: an e-mail address, or "local\""""
+    role: Literal["owner", "admin", "member", "reviewer"] = "member"
+    scopes: frozenset[str] = frozenset({"draw", "read", "account"})
+    """what the key they came with allows; a person signed in has all of them"""
+
+    def must(self, scope: str) -> None:
+        """Raises Forbidden if the key they came with does not allow `scope`."""
+        if scope not in self.scopes:
+            raise Forbidden(f"this key does not allow {scope!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """What a request will cost at most; only pictures that are delivered are charged."""
+
+    credit_micros: int
+    """for all pictures; one credit is 1_000_000"""
+    picture_micros: int
+    """for each"""
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a policy says: `code` names the category and `rule` what fired, both "" where it says yes."""
+
+    code: str = ""
+    rule: str = ""
+
+    @property
+    def refused(self) -> bool:
+        return bool(self.code)
+
+
+JobState = Literal["queued", "running", "done", "failed", "refused", "cancelled"]
+ENDED: frozenset[JobState] = frozenset({"done", "failed", "refused", "cancelled"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPicture:
+    """A picture of a job, kept as a file under its content hash."""
+
+    id: str
+    job_id: str
+    index: int
+    sha256: str
+    """of the file, a PNG that carries its own document"""
+    width_px: int
+    height_px: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Durable work as its owner sees it."""
+
+    id: str
+    account: str
+    kind: str
+    """"generate" or "edit\""""
+    state: JobState
+    words: str
+    model: str
+    count: int
+    quote: Quote
+    charged_micros: int
+    """posted so far; 0 until it ends"""
+    created_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    reason: str = ""
+    """why it failed, was refused, or made fewer pictures than asked"""
+    field: str = ""
+    """the field that broke a rule, where one did"""
+    position: int | None = None
+    """pictures that will be begun before its first one; None once it runs"""
+    done_share: float = 0.0
+    """0 to 1, steps walked of steps asked"""
+    pictures: tuple[StoredPicture, ...] = ()
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ENDED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobEvent:
+    """Something happened to a job. The last one carries a job that has ended."""
+
+    job: Job
+    progress: Progress | None = None
+    """a step was walked"""
+    picture: StoredPicture | None = None
+    """one was finished"""
+
+
 class ImpastoError(Exception):
     """Anything Impasto says no with: one clear line for a person, never a traceback."""
 
@@ -193,3 +297,39 @@ class Refused(ImpastoError):
     def __init__(self, code: str, rule: str) -> None:
         self.code, self.rule = code, rule
         super().__init__(f"refused ({code}): {rule}")
+
+
+class NotSignedIn(ImpastoError):
+    """Nobody is named, or the key, password or session is not good."""
+
+
+class Forbidden(ImpastoError):
+    """Who asks may not do that."""
+
+
+class NotFound(ImpastoError):
+    """There is no such thing, or it is another's: the two look the same."""
+
+    def __init__(self, what: str, id: str) -> None:  # noqa: A002
+        self.what, self.id = what, id
+        super().__init__(f"there is no {what} {id!r}")
+
+
+class Clash(Invalid):
+    """What was asked contradicts what is there already: a key used for another request, an address taken."""
+
+
+class NotEnoughCredit(ImpastoError):
+    """The account cannot pay; nothing was begun."""
+
+    def __init__(self, *, needed_micros: int, available_micros: int) -> None:
+        self.needed_micros, self.available_micros = needed_micros, available_micros
+        super().__init__(f"costs {needed_micros / 1e6:g} credits; the account has {available_micros / 1e6:g}")
+
+
+class Busy(ImpastoError):
+    """Too much is asked at once."""
+
+    def __init__(self, why: str, *, retry_after_s: float) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(why)

@@ -5,11 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+    from datetime import datetime
+    from pathlib import Path
 
     from numpy import ndarray
 
-    from impasto.core import Drawing, ModelRef, Picture, Progress
+    from impasto.core import (
+        Caller,
+        Drawing,
+        ImageRequest,
+        Job,
+        JobEvent,
+        JobState,
+        ModelRef,
+        Picture,
+        Progress,
+        Quote,
+        Verdict,
+    )
+    from impasto.models.cards import Card
 
 
 class Runtime(Protocol):
@@ -42,3 +57,96 @@ class Engine(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+class Clock(Protocol):
+    """The time, so that tests may say what it is."""
+
+    def now(self) -> datetime:
+        """In UTC, aware."""
+        ...
+
+
+class Blobs(Protocol):
+    """Files under the sha256 of their content, hexadecimal. Written whole or not at all."""
+
+    def put(self, content: bytes) -> str:
+        """Keeps it, once however often it is put, and returns its sha256."""
+        ...
+
+    def get(self, sha256: str) -> bytes:
+        """Raises NotFound, and Damaged if the content is not what its name says."""
+        ...
+
+    def path(self, sha256: str) -> Path:
+        """Where it lies. Raises NotFound."""
+        ...
+
+    def delete(self, sha256: str) -> None:
+        """Nothing happens if it is not there."""
+        ...
+
+    def names(self) -> Iterator[str]: ...
+
+
+class WordsJudge(Protocol):
+    """Judges what a person typed, before anything is drawn."""
+
+    def judge(self, request: ImageRequest, card: Card) -> Verdict: ...
+
+
+class PixelsJudge(Protocol):
+    """Judges a picture that was drawn, before anyone sees it."""
+
+    def judge(self, picture: Picture, card: Card) -> Verdict: ...
+
+
+class Marker(Protocol):
+    """Marks a file as made by a machine."""
+
+    def mark(self, content: bytes, picture: Picture) -> bytes:
+        """The same PNG with its marks."""
+        ...
+
+
+class Desk(Protocol):
+    """What a door may ask of the workflows. Another's job is NotFound."""
+
+    def cards(self) -> Sequence[Card]:
+        """Of the models installed here, the default one first."""
+        ...
+
+    def quote(self, caller: Caller, request: ImageRequest) -> Quote:
+        """Raises what `submit` would for the request itself."""
+        ...
+
+    def submit(
+        self, caller: Caller, request: ImageRequest, *, key: str | None = None, priority: int = 0, keep: bool = True
+    ) -> Job:
+        """Accepts a job: once it returns, the job will end once, whatever is killed.
+
+        `key` is the caller's own for this request: a second submit with it returns the first one's job. `priority` 0 is
+        usual, higher goes first among the account's own jobs. A job that is not to be kept goes, pictures and all, 24
+        hours after it ended. Raises Invalid or Unknown naming the field, Refused, NotEnoughCredit, Busy, Clash.
+        """
+        ...
+
+    def find(self, caller: Caller, job_id: str) -> Job: ...
+
+    def jobs(
+        self, caller: Caller, *, state: JobState | None = None, before: str | None = None, limit: int = 50
+    ) -> Sequence[Job]:
+        """The caller's own, newest first; `before` is the id of the last one seen."""
+        ...
+
+    def cancel(self, caller: Caller, job_id: str) -> Job:
+        """Honoured between two steps; pictures that are finished are kept and charged. An ended job stays as it is."""
+        ...
+
+    def watch(self, caller: Caller, job_id: str) -> AsyncIterator[JobEvent]:
+        """What happens from now on, beginning with the job as it is, until it has ended."""
+        ...
+
+    async def wait(self, caller: Caller, job_id: str, *, timeout_s: float) -> Job:
+        """The job once it has ended, or as it is after `timeout_s`."""
+        ...
