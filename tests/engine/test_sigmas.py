@@ -8,7 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from impasto.core import Unknown
-from impasto.engine.sigmas import CURVES, curve, flow, karras
+from impasto.engine.sigmas import CURVES, OWN_TIME, FlowTime, _beta_quantiles, curve, flow, karras, taught
+
+SD = taught("scaled_linear", 0.00085, 0.012, 1000)
+"""the noise levels of Stable Diffusion 1.x"""
 
 
 @settings(max_examples=60, deadline=None)
@@ -55,9 +58,10 @@ def test_a_shift_moves_time_as_esser_says() -> None:
 SPACES = {
     "karras": lambda sigma: sigma ** (1 / 7),
     "exponential": np.log,
-    "flow": lambda sigma: sigma / (1 + sigma),
+    **{name: FlowTime().time for name in ("flow", "model", "simple", "sgm_uniform", "beta")},
 }
-"""where each curve's steps are even"""
+"""where each curve's steps are even, but for those of beta"""
+EVEN = sorted(SPACES.keys() - {"beta"})
 
 
 @settings(max_examples=100, deadline=None)
@@ -85,7 +89,7 @@ def test_strength_is_a_share_of_the_curves_own_way_up_whatever_the_steps(name, s
         assert (space(start) - low) / (space(80.0) - low) == pytest.approx(strength)
 
 
-@pytest.mark.parametrize("name", CURVES)
+@pytest.mark.parametrize("name", EVEN)
 def test_steps_below_the_start_are_even_and_about_as_small_as_those_of_the_whole(name) -> None:
     whole, half = (curve(name, 20, 0.02, 80.0, strength=strength) for strength in (1.0, 0.5))
     assert len(half) - 1 == 10, "0.5 of 20 steps are 10"
@@ -107,3 +111,61 @@ def test_full_strength_is_the_whole_curve_and_nearly_full_nearly_that(name) -> N
 def test_an_unknown_name_suggests_near_ones() -> None:
     with pytest.raises(Unknown, match="did you mean karras"):
         curve("karas", 3, 0.1, 10.0)
+
+
+def test_the_levels_of_stable_diffusion_are_the_known_ones() -> None:
+    assert SD.sigma(np.array([0.0, 1.0])) == pytest.approx([0.029167, 14.6146], rel=1e-5)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    name=st.sampled_from(sorted(OWN_TIME)),
+    steps=st.integers(1, 500),
+    strength=st.floats(0.001, 1.0),
+    zero_snr=st.booleans(),
+)
+def test_curves_in_the_time_of_a_table_fall_through_it(name, steps, strength, zero_snr) -> None:
+    time = taught("scaled_linear", 0.00085, 0.012, 1000, zero_snr=zero_snr)
+    low, high = float(time.table[0]), float(time.table[-1])
+    levels = curve(name, steps, low, high, strength=strength, time=time)
+    assert len(levels) - 1 == -(-round(strength * steps, 9) // 1)
+    assert levels[-1] == 0.0
+    assert all(above > below for above, below in itertools.pairwise(levels))
+    assert levels[-2] >= low * (1 - 1e-9)
+    assert strength < 1 or levels[0] == high
+    if name == "simple" and strength * 1000 >= 2 * (len(levels) - 1) + 2:
+        places = time.time(np.array(levels[:-1])) * 999
+        np.testing.assert_allclose(places, places.round(), atol=1e-6)
+
+
+@settings(max_examples=50, deadline=None)
+@given(place=st.floats(0, 1), shift=st.floats(0.3, 5.0))
+def test_time_and_sigma_are_each_others_way_back(place, shift) -> None:
+    assert SD.time(SD.sigma(np.array(place))) == pytest.approx(place, abs=1e-4)
+    flow_time = FlowTime(shift=shift)
+    assert flow_time.time(flow_time.sigma(np.array(place * 0.999))) == pytest.approx(place * 0.999, abs=1e-9)
+
+
+def test_trailing_and_even_places_of_a_table() -> None:
+    low, high = SD.table[0], SD.table[-1]
+    places = {name: SD.time(np.array(curve(name, 4, low, high, time=SD)[:-1])) * 999 for name in OWN_TIME}
+    np.testing.assert_allclose(places["model"], [999, 666, 333, 0], atol=1e-6)
+    np.testing.assert_allclose(places["simple"], [999, 749, 499, 249], atol=1e-6)
+    np.testing.assert_allclose(places["sgm_uniform"], [999, 749.25, 499.5, 249.75], atol=0.01)
+
+
+def test_zero_snr_ends_in_all_but_pure_noise_and_begins_as_before() -> None:
+    stretched = taught("scaled_linear", 0.00085, 0.012, 1000, zero_snr=True)
+    assert stretched.table[0] == pytest.approx(SD.table[0])
+    assert stretched.table[-1] == pytest.approx(4096, rel=1e-4)
+
+
+def test_beta_quantiles_are_those_of_a_library() -> None:
+    stats = pytest.importorskip("scipy.stats")
+    shares = np.linspace(0, 1, 51)
+    np.testing.assert_allclose(_beta_quantiles(shares, 0.6), stats.beta.ppf(shares, 0.6, 0.6), atol=1e-5)
+
+
+def test_betas_of_an_unknown_curve_are_refused() -> None:
+    with pytest.raises(Unknown, match="betas: there is no 'scaled'; did you mean scaled_linear"):
+        taught("scaled", 0.1, 0.2, 10)
