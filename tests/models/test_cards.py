@@ -53,6 +53,16 @@ def test_a_card_is_read_as_it_is_written(text) -> None:
         ("[4, 8, 8]", "[3, 8, 8]", "preview.matrix"),
         ("[words]", "[words", "card.toml"),
         ("[files]", '[files]\n"../outside" = "00"', "files"),
+        ("[files]", '[files]\n"inside/../../outside" = "00"', "files"),
+        ("[files]", '[files]\n"/outside" = "00"', "files"),
+        ("[files]", '[files]\n"C:outside" = "00"', "files"),
+        ("[files]", '[files]\n"card.toml" = "00"', "files"),
+        ("[styles]", "sides_px = { least = 64, most = 512, step = 48 }\n[styles]", "picture.sides_px"),
+        ("[styles]", "sides_px = { least = 64, most = 32, step = 32 }\n[styles]", "picture.sides_px"),
+        ("max = 40.0", 'max = 40.0\nbetas = { curve = "linear", first = 0.2, last = 0.1, levels = 9 }', "sigmas.betas"),
+        ("max = 40.0", "max = 40.0\nlog_shift = { areas_px = [9, 9], logs = [0.5, 1.0] }", "sigmas.log_shift"),
+        ("max_tokens = 8", "max_tokens = 8\nskipped_layers = -1", "words.skipped_layers"),
+        ("[words]", '[net]\nprediction = "noise"\n[words]', "net.prediction"),
     ],
 )
 def test_what_breaks_a_rule_is_refused_by_name(text, old, new, field) -> None:
@@ -108,3 +118,27 @@ def test_the_identity_is_the_sha256_of_sorted_json() -> None:
 def test_all_else_is_part_of_the_identity(text, old, new) -> None:
     assert old in text
     assert cards.identity(text.replace(old, new)) != cards.identity(text)
+
+
+def test_any_size_may_be_drawn_whose_sides_a_model_allows(text) -> None:
+    sides = "sides_px = { least = 64, most = 512, step = 32 }\n[styles]"
+    card = cards.parse(text.replace("[styles]", sides, 1))
+    for size in ((256, 256), (64, 512), (96, 320)):
+        card.check_size(size)
+    for size in ((256, 544), (32, 64), (100, 64)):
+        with pytest.raises(Invalid, match="size: tiny draws sides of 64 to 512 in steps of 32 pixels"):
+            card.check_size(size)
+    assert card.picture.latent_of((96, 320)) == (4, 10, 3)
+
+
+def test_a_model_may_have_no_styles(text) -> None:
+    styles = text[text.index("[styles]") : text.index("[defaults]")]
+    card = cards.parse(text.replace(styles, "").replace('style = "flat"\n', ""))
+    assert (card.styles, card.defaults.style) == ({}, "")
+
+
+def test_a_flow_may_shift_with_the_area() -> None:
+    shift = cards.Shift(areas_px=(65536, 1048576), logs=(0.5, 1.15))
+    assert [shift.at(65536), shift.at(1048576)] == pytest.approx([1.6487, 3.1582], abs=1e-4)
+    known = cards.SigmaRange(min=0.1, max=9.0, shift=3.0)
+    assert known.shift_at(65536) == 3.0

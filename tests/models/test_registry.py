@@ -6,7 +6,7 @@ import pytest
 
 from impasto.core import Damaged, Invalid, UnknownModel
 from impasto.models.cards import identity
-from impasto.models.registry import Registry, installed, load, shipped
+from impasto.models.registry import Registry, installed, load, sha256, shipped
 
 
 @pytest.fixture
@@ -80,3 +80,21 @@ def test_a_persons_own_models_stand_beside_those_shipped(tiny_model) -> None:
     assert "tiny" in installed(tiny_model.parent).names()
     assert "tiny" not in installed().names()
     assert shipped().name == "weights"
+
+
+def test_a_folder_is_opened_only_if_every_file_in_it_is_named_and_whole(tiny_model) -> None:
+    part = tiny_model / "net"
+    part.mkdir()
+    (part / "config.json").write_text("{}")
+    with pytest.raises(Damaged, match="names no file in 'net'"):
+        load(tiny_model).part("net")
+    card = tiny_model / "card.toml"
+    card.write_text(f'{card.read_text()}\n"net/config.json" = "{sha256(part / "config.json")}"\n')
+    assert load(tiny_model).part("net") == part
+    (part / "extra.bin").write_text("x")
+    with pytest.raises(Damaged, match=r"extra\.bin: is not named by the card of tiny"):
+        load(tiny_model).part("net")
+    (part / "extra.bin").unlink()
+    (part / "config.json").write_text("{ }")
+    with pytest.raises(Damaged, match=r"config\.json: damaged"):
+        load(tiny_model).part("net")

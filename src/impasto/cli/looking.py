@@ -38,6 +38,9 @@ def styles(model: o.Model = None) -> None:
     from impasto.settings import settings as read
 
     card = local.registry().find(model or read().model).card
+    if not card.styles:
+        say(f"{card.model.name} has no styles")
+        return
     rows = [[name, style.title, style.sample and f'e.g. "{style.sample}"'] for name, style in card.styles.items()]
     _table([[f"{name} (default)" if name == card.defaults.style else name, *rest] for name, *rest in rows])
 
@@ -54,7 +57,8 @@ def models() -> None:
         say(f"{name} {about.version}{'  (default)' if name == read().model else ''}")
         sizes = ", ".join(f"{width}x{height}" for width, height in card.picture.sizes)
         say(f"  {about.description}")
-        say(f"  draws {sizes} in {len(card.styles)} styles; licence {about.licence}; sha256 {found.ref.sha256}")
+        styles = f" in {len(card.styles)} styles" if card.styles else ""
+        say(f"  draws {sizes}{styles}; licence {about.licence}; sha256 {found.ref.sha256}")
 
 
 def settings() -> None:

@@ -18,7 +18,7 @@ from impasto.engine.decider import Limits
 from impasto.engine.editing import Origin
 from impasto.engine.guidance import Guidance
 from impasto.engine.runner import Runner
-from impasto.engine.sigmas import CURVES, curve
+from impasto.engine.sigmas import CURVES, FlowTime, curve, table_of
 from impasto.engine.state import Finished, Lost, Running, Side, Stepped
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from impasto.models.registry import InstalledModel
 
 MAX_STEPS = 1000
+PURE_NOISE = 1000.0
+"""a sigma at which next to nothing is left of a picture"""
 REMEMBERED_WORDS, REMEMBERED_INITS = 256, 8
 
 
@@ -58,6 +60,8 @@ class Engine:
     ) -> None:
         self._family, self._card, self._model, self._clock = family, card, model, clock
         self._limits = limits or Limits()
+        self._table = table_of(card.sigmas.betas)
+        self._distilled = card.net is not None and card.net.distilled_guidance
         self._threads = _threads(self._limits.calls)
         self._batcher = Batcher(Runner(family, self._threads), self._limits, clock)
         self._encode: Callable[[str, str], Conditioning] = lru_cache(REMEMBERED_WORDS)(family.encode)
@@ -72,7 +76,9 @@ class Engine:
 
     @property
     def samplers(self) -> tuple[str, ...]:
-        return samplers.NAMES
+        """Those that can set out from the model's highest noise."""
+        endless = self._card.sigmas.max > PURE_NOISE
+        return tuple(name for name in samplers.NAMES if not (endless and name in samplers.STRAIGHT_IN_SIGMA))
 
     @property
     def curves(self) -> tuple[str, ...]:
@@ -81,8 +87,8 @@ class Engine:
     def check(self, drawing: Drawing) -> None:
         """Refuse what could not be drawn: Invalid or Unknown with the name of the field."""
         self._card.check(drawing)
-        if drawing.sampler not in samplers.NAMES:
-            raise Unknown("sampler", drawing.sampler, samplers.NAMES)
+        if drawing.sampler not in self.samplers:
+            raise Unknown("sampler", drawing.sampler, self.samplers)
         if drawing.sigmas not in CURVES:
             raise Unknown("sigmas", drawing.sigmas, CURVES)
         if not 1 <= drawing.steps <= MAX_STEPS:
@@ -136,19 +142,21 @@ class Engine:
         """Encode the words, draw the noise, and let the picture join the batch."""
         levels = self._levels(drawing)
         sides: dict[Side, str] = {"words": drawing.words, "negative": drawing.negative}
-        if drawing.guidance == 1.0:
+        scale = 1.0 if self._distilled else drawing.guidance
+        if scale == 1.0:
             del sides["negative"]
-        conditioning = {side: self._encode(words, drawing.style) for side, words in sides.items()}
-        noise, origin = self._family.noise(drawing.seed), self._origin(drawing)
+        encoded = {side: self._encode(words, drawing.style) for side, words in sides.items()}
+        size_px = (drawing.width_px, drawing.height_px)
+        noise, origin = self._family.noise(drawing.seed, size_px), self._origin(drawing)
         x = origin.start(noise(), levels[0]) if origin else noise() * levels[0]
         ticket = next(self._tickets)
         picture = Running(
             ticket=ticket,
             walk=samplers.walk(drawing.sampler, x, levels, noise),
             sigmas=levels,
-            guidance=Guidance(scale=drawing.guidance, interval=self._card.defaults.guidance_interval),
-            conditioning=conditioning,
-            group=(self._model, self._card.picture.latent_shape),
+            guidance=Guidance(scale=scale, interval=self._card.defaults.guidance_interval),
+            conditioning={side: self._family.given(words, drawing) for side, words in encoded.items()},
+            group=(self._model, self._card.picture.latent_of(size_px)),
             origin=origin,
         )
         with self._lock:
@@ -198,7 +206,11 @@ class Engine:
 
     def _levels(self, drawing: Drawing) -> tuple[float, ...]:
         known, strength = self._card.sigmas, drawing.edit.strength if drawing.edit else 1.0
-        return curve(drawing.sigmas, drawing.steps, known.min, known.max, strength=strength, flow_shift=known.shift)
+        shift = known.shift_at(drawing.width_px * drawing.height_px)
+        time = self._table or FlowTime(shift=shift)
+        return curve(
+            drawing.sigmas, drawing.steps, known.min, known.max, strength=strength, flow_shift=shift, time=time
+        )
 
     def _origin(self, drawing: Drawing) -> Origin | None:
         if (edit := drawing.edit) is None:
@@ -215,17 +227,14 @@ class Engine:
 def open_engine(model: InstalledModel, *, threads: int | None = None) -> Engine:
     """An engine for an installed model, on `threads` threads (None: all cores this process may use).
 
-    Raises Damaged if a file is not what the card says, Unknown for a family that no code here runs.
+    Raises Damaged if a file is not what the card says, Unknown for a family that no code here runs, Invalid if the
+    extra that runs it is not installed.
     """
-    from impasto.engine.families.mini import open_mini
+    from impasto.engine.families.known import opener
     from impasto.engine.runtimes.onnx import cores
 
-    families = {"mini": open_mini}
-    if model.card.model.family not in families:
-        raise Unknown("family", model.card.model.family, families)
-    threads = threads or cores()
-    family = families[model.card.model.family](model, threads)
-    return Engine(family, model.card, model.ref, limits=Limits(rows=1, calls=threads))
+    family, limits = opener(model.card.model.family)(model, threads or cores())
+    return Engine(family, model.card, model.ref, limits=limits)
 
 
 def _threads(calls: int) -> Executor | None:

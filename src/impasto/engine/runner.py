@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from numpy import ndarray
 
+    from impasto.core import Drawing
     from impasto.engine.decider import Call
     from impasto.engine.state import Row, Running
 
@@ -24,8 +25,14 @@ class Family(Protocol):
         """Words, with their weights, and a style's name -> whatever `denoise` wants; empty words: unconditional."""
         ...
 
-    def noise(self, seed: int) -> Callable[[], Array]:
-        """A picture's own generator: each call draws standard normal latents (channels, height, width)."""
+    def given(self, encoded: Conditioning, drawing: Drawing) -> Conditioning:
+        """What `denoise` wants of the words that were encoded and of what else is asked for."""
+        ...
+
+    def noise(self, seed: int, size_px: tuple[int, int]) -> Callable[[], Array]:
+        """A picture's own generator: each call draws standard normal latents (channels, height, width).
+
+        `size_px` is the picture's (width, height)."""
         ...
 
     def denoise(self, xs: Sequence[Array], sigmas: Sequence[float], given: Sequence[Conditioning]) -> Sequence[Array]:

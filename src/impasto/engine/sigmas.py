@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from numpy import ndarray
 
+    from impasto.models.cards import Betas
+
 
 def karras(steps: int, sigma_min: float, sigma_max: float, *, strength: float = 1.0, rho: float = 7.0) -> ndarray:
     """Even steps in sigma**(1/rho). Karras et al. 2022, equation 5."""
@@ -96,6 +98,13 @@ def taught(curve: str, first: float, last: float, levels: int, *, zero_snr: bool
         alphas = ((roots - roots[-1]) * (roots[0] / (roots[0] - roots[-1]))) ** 2
         alphas[-1] = 2.0**-24  # sigma 4096
     return TableTime(table=np.sqrt((1 - alphas) / alphas))
+
+
+def table_of(betas: Betas | None) -> TableTime | None:
+    """A card's table of noise levels, if it has one."""
+    if betas is None:
+        return None
+    return taught(betas.curve, betas.first, betas.last, betas.levels, zero_snr=betas.zero_snr)
 
 
 def model(steps: int, sigma_min: float, sigma_max: float, *, time: Time, strength: float = 1.0) -> ndarray:

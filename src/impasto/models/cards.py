@@ -8,7 +8,8 @@ make it another one.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from math import exp
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from impasto.core import Invalid, Unknown
 
@@ -37,13 +38,34 @@ class About:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sides:
+    """`[picture.sides_px]`: a side may be any multiple of `step` from `least` to `most`."""
+
+    __pydantic_config__: ClassVar = STRICT
+
+    least: int
+    most: int
+    step: int
+
+    def allow(self, side_px: int) -> bool:
+        return self.least <= side_px <= self.most and side_px % self.step == 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sizes:
-    """`[picture]`: sizes are (width, height) in pixels, latent_shape is (channels, height, width)."""
+    """`[picture]`: sizes are (width, height) in pixels, latent_shape is (channels, height, width) at the first size."""
 
     __pydantic_config__: ClassVar = STRICT
 
     sizes: tuple[tuple[int, int], ...]
     latent_shape: tuple[int, int, int]
+    sides_px: Sides | None = None
+    """what else it draws; None: those sizes and no other"""
+
+    def latent_of(self, size_px: tuple[int, int]) -> tuple[int, int, int]:
+        """The latents' shape of a picture of this (width, height)."""
+        (width, height), (channels, rows, columns) = self.sizes[0], self.latent_shape
+        return channels, size_px[1] * rows // height, size_px[0] * columns // width
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,24 +86,59 @@ class Defaults:
 
     __pydantic_config__: ClassVar = STRICT
 
-    style: str
     steps: int
     guidance: float
     sampler: str
     sigmas: str
+    style: str = ""
+    """one of [styles]; "" for a model that has none"""
     guidance_interval: tuple[float, float] | None = None
     """(lowest, highest) sigma at which guidance acts; None: at all"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Betas:
+    """`[sigmas.betas]`: the table of noise levels a net was taught, from its betas (see engine.sigmas.taught)."""
+
+    __pydantic_config__: ClassVar = STRICT
+
+    curve: Literal["linear", "scaled_linear"]
+    first: float
+    last: float
+    levels: int
+    zero_snr: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shift:
+    """`[sigmas.log_shift]`: the log of a flow's shift at two areas in pixels; elsewhere on the line through them."""
+
+    __pydantic_config__: ClassVar = STRICT
+
+    areas_px: tuple[int, int]
+    logs: tuple[float, float]
+
+    def at(self, area_px: int) -> float:
+        """The shift itself."""
+        (low, high), (first, last) = self.areas_px, self.logs
+        return exp(first + (last - first) * (area_px - low) / (high - low))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SigmaRange:
-    """`[sigmas]`: the noise levels the net was taught, and the shift of the "flow" curve."""
+    """`[sigmas]`: the noise levels the net was taught: a table's, or else a flow's of that shift."""
 
     __pydantic_config__: ClassVar = STRICT
 
     min: float
     max: float
     shift: float = 1.0
+    log_shift: Shift | None = None
+    """in the place of `shift`, for a flow whose shift grows with the picture"""
+    betas: Betas | None = None
+
+    def shift_at(self, area_px: int) -> float:
+        return self.shift if self.log_shift is None else self.log_shift.at(area_px)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +148,20 @@ class WordLimits:
     __pydantic_config__: ClassVar = STRICT
 
     max_tokens: int
+    """as many as a net reads at once; families that read longer words do so in pieces of this length"""
+    skipped_layers: int = 0
+    """how many of the last layers of CLIP are left out; what others call CLIP skip 2 is 1 here"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Net:
+    """`[net]`: what the denoiser answers with, and whether guidance was distilled into it."""
+
+    __pydantic_config__: ClassVar = STRICT
+
+    prediction: Literal["epsilon", "v", "sample", "flow"]
+    distilled_guidance: bool = False
+    """guidance is a number the net is given, so that it is asked once a step"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,11 +182,13 @@ class Card:
 
     model: About
     picture: Sizes
-    styles: dict[str, Style]
     defaults: Defaults
     sigmas: SigmaRange
     words: WordLimits
     files: dict[str, str]
+    styles: dict[str, Style] = field(default_factory=dict)
+    net: Net | None = None
+    """for families of more than one kind of net"""
     preview: Preview | None = None
     results: dict[str, Any] = field(default_factory=dict)
 
@@ -127,13 +200,20 @@ class Card:
 
     def check_size(self, size_px: tuple[int, int]) -> None:
         """Raises Invalid for a (width, height) the model cannot draw."""
-        if tuple(size_px) not in self.picture.sizes:
-            sizes = ", ".join(f"{width}x{height}" for width, height in self.picture.sizes)
-            raise Invalid("size", f"{self.model.name} draws {sizes}, not {size_px[0]}x{size_px[1]}")
+        sides = self.picture.sides_px
+        if tuple(size_px) in self.picture.sizes or (sides is not None and all(map(sides.allow, size_px))):
+            return
+        draws = ", ".join(f"{width}x{height}" for width, height in self.picture.sizes)
+        if sides is not None:
+            draws = f"sides of {sides.least} to {sides.most} in steps of {sides.step} pixels"
+        raise Invalid("size", f"{self.model.name} draws {draws}, not {size_px[0]}x{size_px[1]}")
 
     def check(self, drawing: Drawing) -> None:
         """Refuse a style or a size the model does not have."""
-        self.style(drawing.style)
+        if self.styles:
+            self.style(drawing.style)
+        elif drawing.style:
+            raise Invalid("style", f"{self.model.name} has no styles")
         self.check_size((drawing.width_px, drawing.height_px))
 
 
@@ -195,22 +275,43 @@ def _consistent(card: Card, name: str) -> None:
             "must list at least one size, of positive sides",
         ),
         "picture.latent_shape": (min(card.picture.latent_shape) > 0, "must be positive"),
-        "defaults.style": (card.defaults.style in card.styles, "must be one of [styles]"),
+        "picture.sides_px": (_whole(card.picture), "must have 0 < least <= most, and steps of whole latents"),
+        "defaults.style": (card.defaults.style in (card.styles or {""}), "must be one of [styles]"),
         "defaults.steps": (card.defaults.steps > 0, "must be positive"),
         "styles": (len({style.index for style in card.styles.values()}) == len(card.styles), "must not share an index"),
         "sigmas": (0 < card.sigmas.min < card.sigmas.max, "must have 0 < min < max"),
         "sigmas.shift": (card.sigmas.shift > 0, "must be positive"),
+        "sigmas.betas": (_rising(card.sigmas.betas), "must have 0 < first < last < 1 and at least 2 levels"),
+        "sigmas.log_shift": (
+            card.sigmas.log_shift is None or len(set(card.sigmas.log_shift.areas_px)) == 2,
+            "must be given at two areas",
+        ),
         "words.max_tokens": (card.words.max_tokens > 0, "must be positive"),
+        "words.skipped_layers": (card.words.skipped_layers >= 0, "must not be negative"),
         "preview.matrix": (
             card.preview is None or len(card.preview.matrix) == card.picture.latent_shape[0],
             "must have one row a latent channel",
         ),
-        "files": (all(map(_plain, card.files)), "must be plain names of files beside the card"),
+        "files": (all(map(_plain, card.files)), "must be names of files in the card's own folder"),
     }
     for key, (kept, rule) in rules.items():
         if not kept:
             raise Invalid(f"{name}: {key}", rule)
 
 
+def _whole(picture: Sizes) -> bool:
+    sides = picture.sides_px
+    if sides is None:
+        return True
+    scales = [side // cells for side, cells in zip(picture.sizes[0], picture.latent_shape[:0:-1], strict=True)]
+    return 0 < sides.least <= sides.most and sides.step > 0 and all(sides.step % scale == 0 for scale in scales)
+
+
+def _rising(betas: Betas | None) -> bool:
+    return betas is None or (0 < betas.first < betas.last < 1 and betas.levels >= 2)
+
+
 def _plain(file: str) -> bool:
-    return file not in {"", ".", "..", "card.toml"} and not set(file) & set("/\\:\0")
+    """A name with `/` between folders, that leads nowhere else and means the same on every system."""
+    parts = file.split("/")
+    return file != "card.toml" and not set(file) & set("\\:\0") and not set(parts) & {"", ".", ".."}

@@ -38,6 +38,21 @@ class InstalledModel:
             raise Damaged(f"{path}: damaged, expected sha256 {expected}, found {found}")
         return path
 
+    def part(self, name: str) -> Path:
+        """The path of a folder in its own, each file in it checked. Raises Damaged, also for a file the card does not
+        name: what is opened by its folder must hold nothing unknown.
+        """
+        folder = self.folder / name
+        named = {file for file in self.card.files if file.startswith(f"{name}/")}
+        if not named:
+            raise Damaged(f"{self.folder / CARD}: names no file in {name!r}")
+        for path in folder.rglob("*"):
+            if path.is_file() and path.relative_to(self.folder).as_posix() not in named:
+                raise Damaged(f"{path}: is not named by the card of {self.ref.name}")
+        for file in sorted(named):
+            self.file(file)
+        return folder
+
 
 class Registry:
     """Looks for models in folders; where two hold the same name, the earlier folder wins."""

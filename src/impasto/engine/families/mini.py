@@ -14,6 +14,7 @@ import numpy as np
 
 from impasto.core import Damaged, Invalid
 from impasto.engine import pixels, words
+from impasto.engine.decider import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from numpy import ndarray
     from tokenizers import Tokenizer
 
+    from impasto.core import Drawing
     from impasto.engine.runtimes.onnx import OnnxNet
     from impasto.models.cards import Card
     from impasto.models.registry import InstalledModel
@@ -53,9 +55,12 @@ class Mini:
         index = np.asarray([self._card.style(style).index], np.int64)
         return self._words.run({"tokens": tokens, "weights": weights, "style": index})
 
-    def noise(self, seed: int) -> Callable[[], ndarray]:
+    def given(self, encoded: dict[str, ndarray], drawing: Drawing) -> dict[str, ndarray]:
+        return encoded
+
+    def noise(self, seed: int, size_px: tuple[int, int]) -> Callable[[], ndarray]:
         generator = np.random.Generator(np.random.Philox(seed))
-        return lambda: generator.standard_normal(self._card.picture.latent_shape, np.float32)
+        return lambda: generator.standard_normal(self._card.picture.latent_of(size_px), np.float32)
 
     def denoise(
         self, xs: Sequence[ndarray], sigmas: Sequence[float], given: Sequence[Mapping[str, ndarray]]
@@ -101,7 +106,7 @@ class Mini:
         return tokens, weights
 
 
-def open_mini(model: InstalledModel, threads: int) -> Mini:
+def open_mini(model: InstalledModel, threads: int) -> tuple[Mini, Limits]:
     """A folder's nets, the hash of each file checked before it is read. Raises Damaged, also if nets do not fit."""
     from concurrent.futures import ThreadPoolExecutor
 
@@ -125,7 +130,8 @@ def open_mini(model: InstalledModel, threads: int) -> Mini:
         _check(model, "encoder", opened, {"picture"})
         return opened
 
-    return Mini(model.card, tokenizer, **nets, encoder=encoder if "encoder.onnx" in model.card.files else None)
+    mini = Mini(model.card, tokenizer, **nets, encoder=encoder if "encoder.onnx" in model.card.files else None)
+    return mini, Limits(rows=1, calls=threads)
 
 
 def _check(model: InstalledModel, name: str, net: OnnxNet, inputs: set[str]) -> None:
