@@ -1,0 +1,263 @@
+"""One ask from the words to the picture that is kept: the order of events, each of which may be the last before the
+power goes.
+
+    accept   judge the words · resolve · quote · hold · write the job down      one transaction
+    begin    queued becomes running
+    draw     for each picture: draw · judge the pixels · mark · store           a transaction each
+    settle   post what was delivered, or void · the job has ended               one transaction
+
+Everything is keyed by the job's id and a picture's index, so any of it may be done again: what is there already is left
+as it is. `run` is the durable part; jobs.durable sees to it that it is walked to its end however often it is begun.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from impasto.core import Clash, Failed, Invalid, Refused
+from impasto.jobs.easel import Cancelled, Wanted
+from impasto.jobs.hub import News
+from impasto.ledger import book
+from impasto.pictures.formats import encode
+from impasto.pictures.metadata import describe
+from impasto.storage.tables.work import JobRow
+from impasto.workflows import asked, gallery
+from impasto.workflows.generate import resolve, seeded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    from sqlalchemy.orm import Session
+
+    from impasto.core import Caller, Drawing, ImageRequest, JobState, Picture, Quote
+    from impasto.jobs.easel import Easel
+    from impasto.jobs.hub import Hub
+    from impasto.ledger.prices import Prices
+    from impasto.models.cards import Card
+    from impasto.ports import Blobs, Clock, Marker, PixelsJudge, WordsJudge
+    from impasto.storage.database import Database
+
+MOST_PICTURES = 64
+"""of one job; who wants more asks again"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shop:
+    """What the order of events needs of the house."""
+
+    database: Database
+    blobs: Blobs
+    prices: Prices
+    easel: Easel
+    hub: Hub
+    clock: Clock
+    card_of: Callable[[str], Card]
+    """raises UnknownModel"""
+    words_judge: WordsJudge
+    pixels_judge: PixelsJudge
+    marker: Marker
+    wildcards: Path | None = None
+
+
+def judged(shop: Shop, request: ImageRequest) -> tuple[ImageRequest, list[Drawing], Quote]:
+    """The request with its seed, its drawings and their price. Raises Invalid, Unknown, Refused."""
+    if not 1 <= request.count <= MOST_PICTURES:
+        raise Invalid("count", f"must be from 1 to {MOST_PICTURES}, not {request.count}")
+    card = shop.card_of(request.model)
+    request = seeded(request)
+    drawings = resolve(request, card, shop.wildcards)
+    verdict = shop.words_judge.judge(request, card)
+    if verdict.refused:
+        raise Refused(verdict.code, verdict.rule)
+    first = drawings[0]
+    quote = shop.prices.quote(
+        family=card.model.family,
+        width_px=first.width_px,
+        height_px=first.height_px,
+        steps=first.steps,
+        count=request.count,
+    )
+    return request, drawings, quote
+
+
+def accept(
+    shop: Shop, caller: Caller, request: ImageRequest, *, key: str | None, priority: int, keep: bool
+) -> tuple[str, bool]:
+    """The id of the job, and whether it is new. From here on it will end once. Raises NotEnoughCredit, Clash."""
+    digest = asked.digest(request)  # before a seed is drawn: the same ask twice is the same ask
+    if key is not None and (before := _same_key(shop, caller, key, digest)) is not None:
+        return before, False
+    ready, _, quote = judged(shop, request)
+    kept = asked.to_json(ready, shop.blobs)
+    job_id, now = secrets.token_hex(16), shop.clock.now()
+    with shop.database.session() as session:
+        if key is not None and (before := _find_key(session, caller, key, digest)) is not None:
+            return before, False
+        number = (session.scalar(select(func.max(JobRow.number))) or 0) + 1
+        book.hold(session, job_id, caller.account, quote.credit_micros, at=now, memo=request.words)
+        session.add(
+            JobRow(
+                id=job_id,
+                number=number,
+                account=caller.account,
+                key=key,
+                digest=digest,
+                kind="generate" if request.init is None else "edit",
+                state="queued",
+                request=kept,
+                words=request.words,
+                model=request.model,
+                count=request.count,
+                priority=priority,
+                keep=keep,
+                credit_micros=quote.credit_micros,
+                picture_micros=quote.picture_micros,
+                created_at=now,
+            )
+        )
+    return job_id, True
+
+
+def begin(shop: Shop, job_id: str) -> bool:
+    """Whether there is anything to do: not for a job that was cancelled while it waited, or that has ended."""
+    with shop.database.session() as session:
+        row = session.get_one(JobRow, job_id)
+        if row.state == "queued":
+            row.state, row.started_at = "running", shop.clock.now()
+        running = row.state == "running"
+    shop.hub.tell(job_id, News())
+    return running
+
+
+def put_on_easel(shop: Shop, job_id: str) -> dict[int, Future[Picture]]:
+    """The pictures that are still to be made, by index. Raises what stops all of them: a model that is gone, say."""
+    with shop.database.read() as session:
+        row = session.get_one(JobRow, job_id)
+        made = {picture.index for picture in gallery.of_jobs(session, [job_id])[job_id]}
+    if row.cancel_asked:
+        raise Cancelled
+    request = asked.from_json(row.request, shop.blobs)
+    drawings = resolve(request, shop.card_of(request.model), shop.wildcards)
+    wanted = [
+        Wanted(
+            account=row.account,
+            job_id=job_id,
+            index=index,
+            model=request.model,
+            drawing=drawing,
+            template=request.words,
+            on_progress=lambda progress, index=index: shop.hub.tell(
+                job_id, News(progress=replace(progress, index=index))
+            ),
+        )
+        for index, drawing in enumerate(drawings)
+        if index not in made
+    ]
+    for one in wanted:
+        shop.easel.put(one, priority=row.priority)
+    return {one.index: one.picture for one in wanted}
+
+
+def store(shop: Shop, job_id: str, index: int, picture: Picture) -> None:
+    """Judge, mark and keep one picture, once. Raises Refused if it may not be shown."""
+    with shop.database.read() as session:
+        row = session.get_one(JobRow, job_id)
+    picture = replace(picture, index=index, template=row.words)
+    verdict = shop.pixels_judge.judge(picture, shop.card_of(row.model))
+    if verdict.refused:
+        raise Refused(verdict.code, verdict.rule)
+    content = shop.marker.mark(encode(picture, ".png"), picture)
+    sha256 = shop.blobs.put(content)
+    with shop.database.session() as session:
+        gallery.add(
+            session,
+            picture,
+            describe(picture),
+            account=row.account,
+            job_id=job_id,
+            index=index,
+            sha256=sha256,
+            size_bytes=len(content),
+            at=shop.clock.now(),
+        )
+    shop.blobs.put(content)  # again, in case its last other owner deleted it between the two
+    shop.hub.tell(job_id, News())
+
+
+def settle(shop: Shop, job_id: str, *, state: JobState, reason: str = "", field: str = "") -> None:
+    """The job has ended: what was delivered is charged, the rest goes back. A second time changes nothing.
+
+    `state` is for a job that made nothing; one that made some of its pictures is done, or was cancelled.
+    """
+    with shop.database.session() as session:
+        row = session.get_one(JobRow, job_id)
+        if row.ended_at is not None:
+            return
+        made = len(gallery.of_jobs(session, [job_id])[job_id])
+        if row.cancel_asked and made < row.count:
+            state, reason, field = "cancelled", "", ""
+        elif made:
+            state = "done"
+        row.state, row.reason, row.field = state, reason, field
+        row.charged_micros = made * row.picture_micros
+        row.ended_at = now = shop.clock.now()
+        book.post(session, job_id, row.charged_micros, at=now, memo=row.words)
+    shop.hub.forget(job_id)
+    shop.hub.tell(job_id, News())
+
+
+def run(shop: Shop, job_id: str) -> None:
+    """The durable part, from the beginning or from wherever it was cut off."""
+    if not begin(shop, job_id):
+        return
+    reasons: list[Exception] = []
+    try:
+        pictures = put_on_easel(shop, job_id)
+    except Exception as error:
+        reasons, pictures = [error], {}
+    for index, picture in pictures.items():
+        try:
+            store(shop, job_id, index, picture.result())
+        except Cancelled:
+            continue
+        except Exception as error:
+            reasons.append(error)
+    settle(shop, job_id, **why(reasons))
+
+
+def unfinished(shop: Shop) -> list[tuple[str, str, int]]:
+    """(id, account, priority) of every job that has not ended, in the order they were accepted."""
+    columns = select(JobRow.id, JobRow.account, JobRow.priority)
+    with shop.database.read() as session:
+        query = columns.where(JobRow.ended_at.is_(None)).order_by(JobRow.number)
+        return [(job_id, account, priority) for job_id, account, priority in session.execute(query)]
+
+
+def why(reasons: list[Exception]) -> dict[str, str]:
+    """How settle is told of what went wrong: the first reason, in a person's words."""
+    if not reasons:
+        return {"state": "done"}
+    first = reasons[0]
+    state = "refused" if isinstance(first, Refused) else "failed"
+    reason = "; ".join(first.reasons.values()) if isinstance(first, Failed) else str(first) or type(first).__name__
+    return {"state": state, "reason": reason, "field": first.field if isinstance(first, Invalid) else ""}
+
+
+def _same_key(shop: Shop, caller: Caller, key: str, digest: str) -> str | None:
+    with shop.database.read() as session:
+        return _find_key(session, caller, key, digest)
+
+
+def _find_key(session: Session, caller: Caller, key: str, digest: str) -> str | None:
+    row = session.scalar(select(JobRow).where(JobRow.account == caller.account, JobRow.key == key))
+    if row is None:
+        return None
+    if row.digest != digest:
+        raise Clash("Idempotency-Key", "was used for another request")
+    return row.id
