@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -113,3 +115,10 @@ def test_a_picture_has_a_subject_and_a_transparent_corner(engine) -> None:
     alpha = draw(engine, drawings(engine)[0])[0][..., 3]
     assert alpha[:8, :8].max() < 32
     assert (alpha > 200).mean() > 0.1
+
+
+def test_drawing_with_mini_opens_nothing_that_open_checkpoints_need() -> None:
+    heavy = "{'torch', 'diffusers', 'transformers', 'accelerate'}"
+    code = f"import sys, impasto; impasto.draw('a fox', steps=1); print({heavy} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "set()\n", done.stderr

@@ -8,9 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from impasto.core import Unknown
-from impasto.engine.sigmas import CURVES, OWN_TIME, FlowTime, _beta_quantiles, curve, flow, karras, taught
+from impasto.engine.sigmas import CURVES, OWN_TIME, FlowTime, _beta_quantiles, curve, flow, karras, table_of
+from impasto.models.cards import Betas
 
-SD = taught("scaled_linear", 0.00085, 0.012, 1000)
+
+def taught(*, zero_snr: bool):
+    return table_of(Betas(curve="scaled_linear", first=0.00085, last=0.012, levels=1000, zero_snr=zero_snr))
+
+
+SD = taught(zero_snr=False)
 """the noise levels of Stable Diffusion 1.x"""
 
 
@@ -125,7 +131,7 @@ def test_the_levels_of_stable_diffusion_are_the_known_ones() -> None:
     zero_snr=st.booleans(),
 )
 def test_curves_in_the_time_of_a_table_fall_through_it(name, steps, strength, zero_snr) -> None:
-    time = taught("scaled_linear", 0.00085, 0.012, 1000, zero_snr=zero_snr)
+    time = taught(zero_snr=zero_snr)
     low, high = float(time.table[0]), float(time.table[-1])
     levels = curve(name, steps, low, high, strength=strength, time=time)
     assert len(levels) - 1 == -(-round(strength * steps, 9) // 1)
@@ -155,7 +161,7 @@ def test_trailing_and_even_places_of_a_table() -> None:
 
 
 def test_zero_snr_ends_in_all_but_pure_noise_and_begins_as_before() -> None:
-    stretched = taught("scaled_linear", 0.00085, 0.012, 1000, zero_snr=True)
+    stretched = taught(zero_snr=True)
     assert stretched.table[0] == pytest.approx(SD.table[0])
     assert stretched.table[-1] == pytest.approx(4096, rel=1e-4)
 
@@ -166,6 +172,7 @@ def test_beta_quantiles_are_those_of_a_library() -> None:
     np.testing.assert_allclose(_beta_quantiles(shares, 0.6), stats.beta.ppf(shares, 0.6, 0.6), atol=1e-5)
 
 
-def test_betas_of_an_unknown_curve_are_refused() -> None:
-    with pytest.raises(Unknown, match="betas: there is no 'scaled'; did you mean scaled_linear"):
-        taught("scaled", 0.1, 0.2, 10)
+def test_linear_betas_are_ddpms() -> None:
+    table = Betas(curve="linear", first=0.0001, last=0.02, levels=1000).sigmas()
+    assert 1 / (1 + table[0] ** 2) == pytest.approx(0.9999)
+    assert 1 / (1 + table[-1] ** 2) == pytest.approx(4.04e-5, rel=1e-2)  # Ho et al. 2020, section 4: all but 0

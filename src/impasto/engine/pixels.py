@@ -12,6 +12,8 @@ from impasto.core import Invalid
 if TYPE_CHECKING:
     from numpy import ndarray
 
+    from impasto.models.cards import Preview
+
 TRANSPARENT = "transparent"
 
 
@@ -54,3 +56,11 @@ def premultiplied(pixels: ndarray) -> ndarray:
     painted = np.ascontiguousarray(pixels.transpose(2, 0, 1)).astype(np.float32) / 255
     painted[:3] *= painted[3]
     return painted
+
+
+def preview(latents: ndarray, known: Preview | None) -> ndarray | None:
+    """(channels, rows, columns) -> small (rows, columns, 4) uint8 by a card's matrix; None where it holds none."""
+    if known is None:
+        return None
+    matrix, bias = np.asarray(known.matrix), np.asarray(known.bias)
+    return to_bytes(np.einsum("chw,cp->phw", latents, matrix) + bias[:, None, None])

@@ -82,29 +82,9 @@ class TableTime:
 Time = FlowTime | TableTime
 
 
-def taught(curve: str, first: float, last: float, levels: int, *, zero_snr: bool = False) -> TableTime:
-    """The noise levels that a net was taught by the betas of DDPM (Ho et al. 2020): "linear" or "scaled_linear", which
-    is even in sqrt(beta) (Rombach et al. 2022).
-
-    `zero_snr` stretches them until the last is all but pure noise (Lin et al. 2024, Algorithm 1). Raises Unknown.
-    """
-    if curve not in {"linear", "scaled_linear"}:
-        raise Unknown("betas", curve, ("linear", "scaled_linear"))
-    power = 1 if curve == "linear" else 2
-    betas = np.linspace(first ** (1 / power), last ** (1 / power), levels) ** power
-    alphas = np.cumprod(1 - betas)
-    if zero_snr:
-        roots = np.sqrt(alphas)
-        alphas = ((roots - roots[-1]) * (roots[0] / (roots[0] - roots[-1]))) ** 2
-        alphas[-1] = 2.0**-24  # sigma 4096
-    return TableTime(table=np.sqrt((1 - alphas) / alphas))
-
-
 def table_of(betas: Betas | None) -> TableTime | None:
-    """A card's table of noise levels, if it has one."""
-    if betas is None:
-        return None
-    return taught(betas.curve, betas.first, betas.last, betas.levels, zero_snr=betas.zero_snr)
+    """The time of a card's table of noise levels, if it has one."""
+    return TableTime(table=betas.sigmas()) if betas else None
 
 
 def model(steps: int, sigma_min: float, sigma_max: float, *, time: Time, strength: float = 1.0) -> ndarray:

@@ -16,6 +16,8 @@ from impasto.core import Invalid, Unknown
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from numpy import ndarray
+
     from impasto.core import Drawing
 
 STRICT = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
@@ -98,7 +100,11 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Betas:
-    """`[sigmas.betas]`: the table of noise levels a net was taught, from its betas (see engine.sigmas.taught)."""
+    """`[sigmas.betas]`: the betas of DDPM (Ho et al. 2020) that a net was taught by.
+
+    "scaled_linear" is even in sqrt(beta) (Rombach et al. 2022). `zero_snr` stretches the noise until the last level is
+    all but pure noise (Lin et al. 2024, Algorithm 1).
+    """
 
     __pydantic_config__: ClassVar = STRICT
 
@@ -107,6 +113,20 @@ class Betas:
     last: float
     levels: int
     zero_snr: bool = False
+
+    def sigmas(self) -> ndarray:
+        """The noise levels, (levels,) float64, rising."""
+        import numpy as np
+
+        power = 1 if self.curve == "linear" else 2
+        betas = np.linspace(self.first ** (1 / power), self.last ** (1 / power), self.levels) ** power
+        alphas = np.cumprod(1 - betas)
+        if self.zero_snr:
+            roots = np.sqrt(alphas)
+            alphas = ((roots - roots[-1]) * (roots[0] / (roots[0] - roots[-1]))) ** 2
+            alphas[-1] = 2.0**-24  # sigma 4096
+        sigmas: ndarray = np.sqrt((1 - alphas) / alphas)
+        return sigmas
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

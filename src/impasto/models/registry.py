@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,6 +65,11 @@ class Registry:
         """The names of all installed models, sorted. A folder without a card is no model."""
         return sorted(self._where())
 
+    def all(self) -> list[InstalledModel]:
+        """Sorted by name. Raises Invalid if a card breaks a rule."""
+        where = self._where()
+        return [load(where[name]) for name in sorted(where)]
+
     def find(self, name: str) -> InstalledModel:
         """Raises UnknownModel with near names, Invalid if the model's card breaks a rule."""
         where = self._where()
@@ -90,7 +96,7 @@ def load(folder: Path) -> InstalledModel:
     """One model's folder -> the model. Raises Invalid; Damaged if there is no card to read."""
     path = folder / CARD
     try:
-        card, digest = cards.read(path)
+        card, digest = _read(path, path.stat().st_mtime_ns)
     except OSError as error:
         raise Damaged(f"{path}: cannot be read ({error.strerror})") from None
     if card.model.name != folder.name:
@@ -98,6 +104,12 @@ def load(folder: Path) -> InstalledModel:
     return InstalledModel(
         card=card, folder=folder, ref=ModelRef(name=card.model.name, version=card.model.version, sha256=digest)
     )
+
+
+@lru_cache(maxsize=64)
+def _read(path: Path, changed_ns: int) -> tuple[Card, str]:
+    """A server looks a model up with every request; its card is read again only when it has changed."""
+    return cards.read(path)
 
 
 def installed(user_folder: Path | None = None) -> Registry:

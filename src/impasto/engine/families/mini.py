@@ -87,10 +87,7 @@ class Mini:
         return latents
 
     def preview(self, latents: ndarray) -> ndarray | None:
-        if self._card.preview is None:
-            return None
-        matrix, bias = np.asarray(self._card.preview.matrix), np.asarray(self._card.preview.bias)
-        return pixels.to_bytes(np.einsum("chw,cp->phw", latents, matrix) + bias[:, None, None])
+        return pixels.preview(latents, self._card.preview)
 
     def _tokens(self, text: str) -> tuple[ndarray, ndarray]:
         """Words -> tokens (1, max_tokens) int64 and their weights (1, max_tokens) float32; what is too long is cut."""

@@ -1,0 +1,208 @@
+"""Tiny pipelines of diffusers' own classes, random and the same each time, saved as people find them."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from impasto.core import Drawing
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+torch = pytest.importorskip("torch")
+pytest.importorskip("diffusers")
+pytest.importorskip("transformers")
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789!,.'"
+PAIRS = [("r", "e"), ("re", "d</w>"), ("f", "o"), ("fo", "x</w>"), ("i", "n"), ("in", "k</w>")]
+
+
+def vocabulary() -> dict[str, int]:
+    tokens = ["<|startoftext|>", "<|endoftext|>", *LETTERS, *(f"{letter}</w>" for letter in LETTERS)]
+    tokens += ["".join(pair) for pair in PAIRS]
+    return {token: place for place, token in enumerate(tokens)}
+
+
+def clip_tokenizer(**options):
+    from transformers import CLIPTokenizer
+
+    return CLIPTokenizer(vocab=vocabulary(), merges=PAIRS, model_max_length=77, **options)
+
+
+def clip_config(width: int = 32, layers: int = 3, **options):
+    from transformers import CLIPTextConfig
+
+    return CLIPTextConfig(
+        vocab_size=len(vocabulary()),
+        hidden_size=width,
+        intermediate_size=37,
+        num_hidden_layers=layers,
+        num_attention_heads=4,
+        projection_dim=width,
+        bos_token_id=0,
+        eos_token_id=1,
+        pad_token_id=1,
+        **options,
+    )
+
+
+def autoencoder(channels: int = 4, **options):
+    from diffusers import AutoencoderKL
+
+    net = AutoencoderKL(
+        block_out_channels=(32, 64),
+        down_block_types=("DownEncoderBlock2D",) * 2,
+        up_block_types=("UpDecoderBlock2D",) * 2,
+        latent_channels=channels,
+        **options,
+    )
+    louder(net.decoder.conv_out, 2.0)
+    return net
+
+
+def unet(**options):
+    from diffusers import UNet2DConditionModel
+
+    given = {
+        "block_out_channels": (32, 64),
+        "layers_per_block": 1,
+        "sample_size": 16,
+        "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
+        "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"),
+        "attention_head_dim": 4,
+        "cross_attention_dim": 32,
+        "norm_num_groups": 8,
+    }
+    net = UNet2DConditionModel(**(given | options))
+    louder(net.conv_out)
+    return net
+
+
+def louder(layer, factor: float = 8.0) -> None:
+    """So that what a random net answers can be seen in the picture."""
+    with torch.no_grad():
+        layer.weight.mul_(factor)
+
+
+def sd_betas(**options):
+    return {
+        "beta_schedule": "scaled_linear",
+        "beta_start": 0.00085,
+        "beta_end": 0.012,
+        "num_train_timesteps": 1000,
+        "steps_offset": 1,
+    } | options
+
+
+def sd_pipeline(prediction: str = "epsilon", in_channels: int = 4, **betas):
+    from diffusers import EulerDiscreteScheduler, StableDiffusionPipeline
+    from transformers import CLIPTextModel
+
+    torch.manual_seed(0)
+    return StableDiffusionPipeline(
+        vae=autoencoder(),
+        text_encoder=CLIPTextModel(clip_config()).eval(),
+        tokenizer=clip_tokenizer(),
+        unet=unet(in_channels=in_channels),
+        scheduler=EulerDiscreteScheduler(**sd_betas(prediction_type=prediction, **betas)),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+
+
+class Pair:
+    """A pipeline of diffusers, and the engine over what was added from its folder."""
+
+    def __init__(self, pipeline, folder: Path) -> None:
+        from impasto.engine.engine import open_engine
+        from impasto.models.importing import add
+
+        pipeline.save_pretrained(folder / "source")
+        (folder / "models").mkdir()
+        pipeline.set_progress_bar_config(disable=True)
+        self.pipeline, self.model = pipeline, add(folder / "source", folder / "models", "tiny")
+        self.engine = open_engine(self.model, threads=1)
+
+    def ours(self, monkeypatch, **said) -> np.ndarray:
+        """(height, width, 3) uint8; noise comes from torch, so that diffusers can draw the same."""
+        generator = torch.Generator().manual_seed(1)
+        card = self.model.card
+
+        def noise(seed: int, size_px: tuple[int, int]):
+            shape = (1, *card.picture.latent_of(size_px))
+            return lambda: torch.randn(shape, generator=generator)[0].numpy()
+
+        monkeypatch.setattr(self.engine._family, "noise", noise)
+        width, height = card.picture.sizes[0]
+        given = {
+            "words": "a red fox",
+            "negative": "",
+            "style": "",
+            "width_px": width,
+            "height_px": height,
+            "steps": 5,
+            "guidance": 3.0,
+            "sampler": card.defaults.sampler,
+            "sigmas": "model",
+            "seed": 1,
+            "background": "transparent",
+        }
+        *_, picture = self.engine.draw([Drawing(**(given | said))])
+        self.levels = picture.sigma_values
+        return picture.pixels[..., :3]
+
+    def theirs(self, scheduler=None, start: float = 1.0, **said) -> np.ndarray:
+        """(height, width, 3) float32, 0..255. `start` scales the noise that is set out from."""
+        if scheduler is not None:
+            self.pipeline.scheduler = scheduler
+        generator = torch.Generator().manual_seed(1)
+        width, height = self.model.card.picture.sizes[0]
+        shape = (1, *self.model.card.picture.latent_of((width, height)))
+        latents = torch.randn(shape, generator=generator) * start
+        given = {
+            "prompt": "a red fox",
+            "width": width,
+            "height": height,
+            "num_inference_steps": 5,
+            "guidance_scale": 3.0,
+            "latents": latents,
+            "generator": generator,
+            "output_type": "np",
+        }
+        with torch.inference_mode(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # theirs
+            return self.pipeline(**(given | said)).images[0] * 255
+
+
+def same(ours: np.ndarray, theirs: np.ndarray) -> None:
+    """Less than two levels of 255 apart anywhere, in a picture in which there is something to see."""
+    assert theirs.std() > 10
+    assert (theirs % 255 > 0).mean() > 0.7
+    assert np.abs(ours - theirs).max() < 2
+
+
+@pytest.fixture(scope="module")
+def sd(tmp_path_factory) -> Pair:
+    return Pair(sd_pipeline(), tmp_path_factory.mktemp("sd"))
+
+
+@pytest.fixture(name="same")
+def _same():
+    return same
+
+
+@pytest.fixture(name="sd_pipeline", scope="session")
+def _sd_pipeline():
+    return sd_pipeline
+
+
+@pytest.fixture
+def pair(tmp_path):
+    return lambda pipeline: Pair(pipeline, tmp_path)
