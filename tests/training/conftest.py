@@ -170,3 +170,24 @@ def vary(net, seed: int = 0) -> None:
 
 def same(a: dict, b: dict, tolerance: float = 1e-6) -> bool:
     return a.keys() == b.keys() and all(np.allclose(a[k].numpy(), b[k].numpy(), atol=tolerance) for k in a)
+
+
+@pytest.fixture
+def distil_recipe(tmp_path: Path, data: Path, denoiser_recipe: Path) -> Path:
+    path = tmp_path / "distil.toml"
+    path.write_text(
+        RUN.format(stage="distil", out=tmp_path / "few", data=data, pictures=24)
+        + "[optim]\nwarmup = 4\nmuon_rate = 1e-3\nema = [0.5]\n"
+        + f'[stage]\npainter = "{denoiser_recipe}"\nsubsteps = 2\nsteps = 3\nalso = [2]\n'
+    )
+    return path
+
+
+@pytest.fixture
+def polish_recipe(tmp_path: Path, data: Path, denoiser_recipe: Path) -> Path:
+    path = tmp_path / "polish.toml"
+    path.write_text(
+        RUN.format(stage="polish", out=tmp_path / "crisp", data=data, pictures=24)
+        + f'[optim]\nwarmup = 4\nema = [0.5]\n[stage]\npainter = "{denoiser_recipe}"\n'
+    )
+    return path

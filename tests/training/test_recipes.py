@@ -28,7 +28,7 @@ def test_a_training_recipe_is_read_with_its_stage(path: Path) -> None:
     settings = parse(
         import_module(f"impasto.training.{recipe.run.stage}").Settings, recipe.stage, where=f"[stage] of {path}"
     )
-    for name in ("autoencoder", "words", "card"):
+    for name in ("autoencoder", "words", "card", "painter"):
         named = getattr(settings, name, None)
         assert named is None or (ROOT / named).is_file(), f"{path} names {named}"
 

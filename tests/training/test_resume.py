@@ -14,7 +14,7 @@ import torch
 from tests.training.conftest import same
 
 from impasto.core import Damaged, ImpastoError, Invalid
-from impasto.training import checkpoint, run
+from impasto.training import checkpoint, publish, run
 from impasto.training.autoencoder import AutoencoderStage
 from impasto.training.run import train
 
@@ -27,10 +27,15 @@ def end_of(path: Path, out: Path, **overrides: object) -> dict:
     return checkpoint.read(out)
 
 
-@pytest.mark.parametrize("stage", ["autoencoder", "denoiser"])
-def test_a_run_stopped_after_every_step_ends_as_an_unbroken_one(request, tmp_path, autoencoder_recipe, stage):
-    if stage == "denoiser":
-        train(autoencoder_recipe)
+GOES_ON_FROM = {"autoencoder": (), "denoiser": ("autoencoder",), "distil": ("autoencoder", "denoiser")}
+GOES_ON_FROM["polish"] = GOES_ON_FROM["distil"]
+
+
+@pytest.mark.parametrize("stage", GOES_ON_FROM)
+def test_a_run_stopped_after_every_step_ends_as_an_unbroken_one(request, tmp_path, monkeypatch, stage):
+    monkeypatch.setattr(publish, "publish", lambda *_: None)
+    for before in GOES_ON_FROM[stage]:
+        train(request.getfixturevalue(f"{before}_recipe"))
     path = request.getfixturevalue(f"{stage}_recipe")
     whole = end_of(path, tmp_path / "whole")
     for _ in range(whole["step"]):

@@ -80,7 +80,7 @@ def stage(data, autoencoder_recipe, denoiser_recipe):
 
     def build(scenes: dict | None):
         recipe = load(denoiser_recipe, {"stage.scenes": scenes} if scenes else {})
-        return DenoiserStage(recipe, CPU)
+        return DenoiserStage(recipe, CPU).examples
 
     return build
 
@@ -90,8 +90,8 @@ def test_scenes_take_their_share_of_a_batch_and_a_step_is_the_same_twice(stage):
     kept = {z.tobytes() for z in with_scenes.scenes.latents.astype(np.float32)}
     found = total = 0
     for step in range(40):
-        clean, tokens, style = with_scenes.batch_at(step)
-        again = with_scenes.batch_at(step)
+        clean, tokens, style = with_scenes.at(step)
+        again = with_scenes.at(step)
         assert all(torch.equal(a, b) for a, b in zip((clean, tokens, style), again, strict=True))
         found += sum(z.numpy().tobytes() in kept for z in clean)
         total += len(clean)
@@ -102,7 +102,7 @@ def test_without_scenes_no_batch_holds_one(stage):
     plain = stage(None)
     assert plain.scenes is None
     kept = {z.astype(np.float32).tobytes() for z in plain.latents}
-    assert all(z.numpy().tobytes() in kept for z in plain.batch_at(0)[0])
+    assert all(z.numpy().tobytes() in kept for z in plain.at(0)[0])
 
 
 def test_one_word_may_stand_for_a_picture(data):

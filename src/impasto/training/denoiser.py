@@ -10,27 +10,18 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from impasto.core import Invalid
-from impasto.data.dataset import open_dataset
 from impasto.models.nets.denoiser import Mini
-from impasto.models.nets.words import PAD
-from impasto.training.autoencoder import held_out
-from impasto.training.batches import Order, rng_at, torch_rng_at
-from impasto.training.captions import Captions
-from impasto.training.latents import all_latents, load_autoencoder
+from impasto.training.batches import torch_rng_at
+from impasto.training.examples import Examples
 from impasto.training.recipe import Recipe, Strict, parse
 from impasto.training.scenes import Settings as SceneSettings
-from impasto.training.scenes import all_scenes
 from impasto.training.sheets import tile
-from impasto.training.tokens import Tokens
 
 if TYPE_CHECKING:
-    from impasto.data.dataset import Dataset
-    from impasto.training.scenes import Scenes
+    import numpy as np
 
 
 class Settings(Strict):
@@ -64,30 +55,13 @@ class DenoiserStage:
     def __init__(self, recipe: Recipe, device: torch.device) -> None:
         self.recipe = recipe
         self.settings = s = parse(Settings, recipe.stage, where="[stage]")
-        self.device, self.seed, self.batch = device, recipe.run.seed, recipe.run.batch
-        self.dataset = open_dataset(recipe.run.data)
-        self.autoencoder = load_autoencoder(s.autoencoder, device)
-        self.latents = all_latents(self.dataset, self.autoencoder, device, recipe.run.data / "cache")
-        self.scenes = self.make_scenes()
-        self.tokens = Tokens(s.tokenizer, recipe.net["words"]["max_tokens"])
-        chances = {"name": s.name, "foreign": s.foreign, "dropped": s.dropped, "keyword": s.keyword}
-        self.captions = Captions(self.dataset, **chances, styles=s.styles)
-        self.style_index = {style: i for i, style in enumerate(s.styles)}
+        self.device, self.seed = device, recipe.run.seed
+        self.examples = Examples(recipe, s, recipe.run, device)
         self.net = Mini(**recipe.net, styles=len(s.styles)).to(device)
         self.take_first_weights()
         if recipe.run.compile:
             for block in (*self.net.planner.fine["blocks"], *self.net.painter.blocks):  # the ones of one fixed shape
                 block.compile(dynamic=False)
-        self.order = self.make_order(self.dataset)
-
-    def make_scenes(self) -> Scenes | None:
-        s, cache = self.settings, self.recipe.run.data / "cache"
-        if s.scenes is None:
-            return None
-        styles = tuple(s.styles)
-        return all_scenes(
-            self.dataset, self.autoencoder, self.device, cache, styles=styles, settings=s.scenes, seed=self.seed
-        )
 
     def take_first_weights(self) -> None:
         from impasto.training.checkpoint import averaged_weights, first_weights
@@ -100,19 +74,9 @@ class DenoiserStage:
             own = {k.removeprefix("words."): v for k, v in weights.items() if k.startswith("words.")}
             self.net.words.load_state_dict(own)
 
-    def make_order(self, dataset: Dataset) -> Order:
-        times = self.settings.styles
-        known = {record.style for record in dataset.records}
-        for style in times:
-            if style not in known:
-                raise Invalid("stage.styles", f"the data set has no style {style!r}; it has {', '.join(sorted(known))}")
-        chosen = [(i, times[r.style]) for i, r in enumerate(dataset.records) if r.split == "train" and r.style in times]
-        items, counts = np.array(chosen).T
-        return Order(items, counts, seed=self.seed, batch=self.batch)
-
     def loss(self, step: int) -> dict[str, Tensor]:
         s = self.settings
-        clean, tokens, style = self.batch_at(step)
+        clean, tokens, style = self.examples.at(step)
         t, noise = self.times_and_noise(step, clean)
         plan, condition = self.net.plan(tokens, style)
         planned = (self.net.painter.guess(plan) - clean).square().mean()
@@ -121,22 +85,6 @@ class DenoiserStage:
         painting = (painted / t.clamp_min(s.time_floor).square()).mean()
         return {"loss": painting + s.plan_weight * planned, "planned": planned, "painted": painted.mean()}
 
-    def batch_at(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Clean latents (b, c, 16, 16), tokens (b, m), style (b,); m is the batch's longest caption, in fours."""
-        rng, chosen = rng_at(self.seed, step), self.order.at(step)
-        records = [self.dataset.records[i] for i in chosen]
-        words, styles = [self.captions.draw(record, rng) for record in records], [record.style for record in records]
-        clean = self.latents[chosen].astype(np.float32)
-        if self.scenes and (places := np.flatnonzero(rng.random(len(chosen)) < self.settings.scenes.share)).size:
-            clean[places], said, of = self.scenes.draw(len(places), rng)
-            for place, caption, style in zip(places, said, of, strict=True):
-                words[place], styles[place] = caption, style
-        tokens = self.tokens(words)
-        longest = int((tokens != PAD).sum(1).max())
-        tokens = tokens[:, : max(4, -(-longest // 4) * 4)]
-        style = torch.tensor([self.style_index[name] for name in styles])
-        return torch.from_numpy(clean).to(self.device), torch.from_numpy(tokens).to(self.device), style.to(self.device)
-
     def times_and_noise(self, step: int, clean: Tensor) -> tuple[Tensor, Tensor]:
         rng = torch_rng_at(self.seed, step)
         logits = torch.randn(len(clean), generator=rng) * self.settings.time_spread + self.settings.time_mean
@@ -144,25 +92,17 @@ class DenoiserStage:
 
     def sheet(self) -> np.ndarray:
         """Held-out pairs, four rows: the true picture through the autoencoder, the plan's guess, two drawings."""
-        chosen = held_out(self.dataset, set(self.style_index))[:16]
-        records = [self.dataset.records[i] for i in chosen]
-        tokens = torch.from_numpy(self.tokens([record.name for record in records])).to(self.device)
-        style = torch.tensor([self.style_index[record.style] for record in records]).to(self.device)
+        _, true, tokens, style = self.examples.held_out(16)
         plan, condition = self.net.plan(tokens, style)
-        true = torch.from_numpy(self.latents[chosen].astype(np.float32)).to(self.device)
         noises = [torch.randn(true.shape, generator=torch_rng_at(7, k)).to(self.device) for k in range(2)]
         rows = [true, self.net.painter.guess(plan)]
         rows += [walk(self.net, noise, plan, condition, steps=12) for noise in noises]
-        made = torch.cat([self.autoencoder.decoder(row) for row in rows]).clamp(0, 1)
+        made = torch.cat([self.examples.autoencoder.decoder(row) for row in rows]).clamp(0, 1)
         return tile(made.cpu().numpy(), columns=16)
 
     def measure(self) -> dict[str, float]:
         """Mean squared error of the guess, and of the painter at fixed times, on up to 256 held-out pairs."""
-        chosen = held_out(self.dataset, set(self.style_index))[:256]
-        records = [self.dataset.records[i] for i in chosen]
-        tokens = torch.from_numpy(self.tokens([record.name for record in records])).to(self.device)
-        style = torch.tensor([self.style_index[record.style] for record in records]).to(self.device)
-        true = torch.from_numpy(self.latents[chosen].astype(np.float32)).to(self.device)
+        _, true, tokens, style = self.examples.held_out(256)
         noise = torch.randn(true.shape, generator=torch_rng_at(7, 0)).to(self.device)
         plan, condition = self.net.plan(tokens, style)
         found = {"planned": float((self.net.painter.guess(plan) - true).square().mean())}

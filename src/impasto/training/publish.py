@@ -10,31 +10,30 @@ import numpy as np
 import torch
 
 from impasto.data.dataset import open_dataset
-from impasto.models.nets.denoiser import Mini
-from impasto.training.checkpoint import averaged_weights, read
-from impasto.training.denoiser import Settings
+from impasto.training.checkpoint import read
+from impasto.training.distil import Settings as DistilSettings
 from impasto.training.export import WordsNet, export_net, write_card
-from impasto.training.latents import load_autoencoder
+from impasto.training.finished import line_of, load_halves, load_mini, settings_of
 from impasto.training.recipe import Recipe, load, parse
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from impasto.models.nets.autoencoder import Autoencoder
+    from impasto.models.nets.denoiser import Mini
+    from impasto.training.denoiser import Settings
 
 
 def publish(recipe: Recipe, out: Path) -> Path:
-    """Export the averaged weights of a denoiser recipe's run as a model folder."""
-    settings = parse(Settings, recipe.stage, where="[stage]")
-    cpu = torch.device("cpu")
-    autoencoder = load_autoencoder(settings.autoencoder, cpu)
-    mini = Mini(**recipe.net, styles=len(settings.styles))
-    mini.load_state_dict(averaged_weights(recipe.run.out))
-    mini.eval().requires_grad_(False)
-    export_nets(mini, autoencoder, recipe.net["words"]["max_tokens"], out)
+    """Export the averaged weights of a denoiser's, distil or polish run, and of what it goes on from, as a model
+    folder. Raises Damaged where one of those has not been run."""
+    line, cpu = line_of(recipe), torch.device("cpu")
+    settings, base = settings_of(line), line["denoiser"]
+    autoencoder = load_halves(line, cpu)
+    export_nets(load_mini(line, cpu), autoencoder, base.net["words"]["max_tokens"], out)
     shutil.copyfile(settings.tokenizer, out / "tokenizer.json")
-    shutil.copyfile(recipe.run.data / "ATTRIBUTION.md", out / "ATTRIBUTION.md")
-    write_card(out, card_of(recipe, autoencoder, settings))
+    shutil.copyfile(base.run.data / "ATTRIBUTION.md", out / "ATTRIBUTION.md")
+    write_card(out, card_of(line, autoencoder, settings))
     return out
 
 
@@ -57,13 +56,16 @@ def export_autoencoder(autoencoder: Autoencoder, out: Path) -> None:
     export_net(autoencoder.encoder, {"picture": torch.rand(2, 4, 256, 256)}, ["latents"], out, "encoder")
 
 
-def card_of(recipe: Recipe, autoencoder: Autoencoder, settings: Settings) -> dict[str, Any]:
-    """The recipe's card, with styles, preview and what the runs cost filled in."""
+def card_of(line: dict[str, Recipe], autoencoder: Autoencoder, settings: Settings) -> dict[str, Any]:
+    """The denoiser's card, with styles, preview and what the runs cost filled in, and how a distilled one draws."""
     card = tomllib.loads(settings.card.read_text())
     titles = card.pop("styles")
     card["styles"] = {style: {"index": i, **titles[style]} for i, style in enumerate(settings.styles)}
-    card["preview"] = preview_of(autoencoder, recipe.run.data)
-    runs = {"denoiser": recipe, "autoencoder": load(settings.autoencoder)}
+    card["preview"] = preview_of(autoencoder, line["denoiser"].run.data)
+    if "distil" in line:
+        steps = parse(DistilSettings, line["distil"].stage, where="[stage] of the distil recipe").steps
+        card["defaults"] |= {"steps": steps, "guidance": 1.0, "sampler": "euler", "sigmas": "flow"}
+    runs = {**line, "autoencoder": load(settings.autoencoder)}
     if settings.words:
         runs["words"] = load(settings.words)
     card.setdefault("results", {})["training"] = {name: _cost(run) for name, run in runs.items()}

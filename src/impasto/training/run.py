@@ -59,6 +59,10 @@ def build_stage(recipe: Recipe, device: torch.device) -> Stage:
             from impasto.training.words import WordsStage as Kind
         case "denoiser":
             from impasto.training.denoiser import DenoiserStage as Kind
+        case "distil":
+            from impasto.training.distil import DistilStage as Kind
+        case "polish":
+            from impasto.training.polish import PolishStage as Kind
         case "evaluator":
             from impasto.training.evaluator import EvaluatorStage as Kind
     return Kind(recipe, device)
