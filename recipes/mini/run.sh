@@ -12,14 +12,19 @@ impasto train recipes/mini/first-denoiser.toml
 [ -d runs/mini/parent ] || cp -r runs/mini/first-denoiser/model runs/mini/parent
 impasto train recipes/mini/words.toml
 impasto train recipes/mini/denoiser.toml
+impasto train recipes/mini/distil.toml
+impasto train recipes/mini/polish.toml
 impasto train recipes/mini/evaluator.toml
 
 # what is measured is a copy: the package's own Mini stays as it is until someone puts this one in its place
 rm -rf runs/models/mini
 mkdir -p runs/models
-cp -r runs/mini/denoiser/model runs/models/mini
+cp -r runs/mini/polish/model runs/models/mini
 export IMPASTO_MODELS_FOLDER=runs/models
 impasto evaluate mini
-impasto evaluate mini --steps 30 --guidance 2.5 --sampler dpmpp_2m
+rm -rf runs/teacher/mini  # the painter that taught ours, in as many steps as it likes
+mkdir -p runs/teacher
+cp -r runs/mini/denoiser/model runs/teacher/mini
+impasto evaluate mini --against runs/teacher --steps 30
 impasto evaluate mini --texts --languages --probes --composed
 impasto card mini -o docs/mini.md

@@ -132,10 +132,14 @@ def test_no_negative_is_the_unconditional_prompt_and_unused_without_guidance(eng
     encode = engine._family.encode
     monkeypatch.setattr(engine._family, "encode", lambda words, style: said.append(words) or encode(words, style))
     fresh = Engine(engine._family, engine._card, engine.model)
+    denoise, rows = engine._family.denoise, []
+    monkeypatch.setattr(engine._family, "denoise", lambda xs, *rest: rows.append(len(xs)) or denoise(xs, *rest))
     pictures(fresh, replace(FOX, guidance=1.0, negative="blue"))
     assert said == ["a red fox"]
+    assert sum(rows) == FOX.steps, "one pass a step"
     pictures(fresh, FOX, replace(FOX, seed=8))
     assert said == ["a red fox", ""], "words once encoded are remembered"
+    assert sum(rows) == 5 * FOX.steps, "two pictures of two passes a step more"
     tokens, weights = engine._family._tokens("  ")
     assert not tokens.any()
     assert (weights == 1.0).all()

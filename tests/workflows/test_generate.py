@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -41,6 +42,19 @@ def test_what_is_said_is_kept(card: Card) -> None:
     (drawing,) = resolve(ImageRequest(words="a", seed=0, size_px=(32, 32), background="#AABBCC", **said), card)
     assert {name: getattr(drawing, name) for name in said} == said
     assert (drawing.width_px, drawing.height_px, drawing.background) == (32, 32, "#aabbcc")
+
+
+def test_negative_words_are_never_passed_over_in_silence(card: Card) -> None:
+    once = replace(card, defaults=replace(card.defaults, guidance=1.0))
+
+    def guidance(card: Card, **said: Any) -> float:
+        return resolve(ImageRequest(words="a", seed=0, **said), card)[0].guidance
+
+    assert guidance(once) == 1.0
+    assert guidance(once, negative="no") == 1.5
+    assert guidance(once, negative="no", guidance=1.0) == 1.0, "as asked"
+    assert guidance(once, negative="no", guidance=4.0) == 4.0
+    assert guidance(card, negative="no") == card.defaults.guidance != 1.0
 
 
 def test_pictures_count_their_seeds_which_draw_their_words(card: Card, engine: Remembering) -> None:

@@ -25,6 +25,8 @@ N = TypeVar("N", int, float)
 MAX_COUNT = 1000
 MAX_STEPS = 150
 MAX_GUIDANCE = 30
+GUIDANCE_OF_NEGATIVE = 1.5
+"""of a model whose default is one pass a step, when there are negative words and no guidance is asked for"""
 
 
 def generate(
@@ -112,7 +114,7 @@ def _drawing(request: ImageRequest, card: Card, words: str, seed: int) -> Drawin
         width_px=width_px,
         height_px=height_px,
         steps=_within("steps", _given(request.steps, default.steps), 1, MAX_STEPS),
-        guidance=_within("guidance", _given(request.guidance, default.guidance), 0, MAX_GUIDANCE),
+        guidance=_guidance(request, default.guidance),
         sampler=_given(request.sampler, default.sampler),
         sigmas=_given(request.sigmas, default.sigmas),
         seed=seed,
@@ -121,6 +123,13 @@ def _drawing(request: ImageRequest, card: Card, words: str, seed: int) -> Drawin
     )
     card.check(drawing)
     return drawing
+
+
+def _guidance(request: ImageRequest, default: float) -> float:
+    """What was asked, else the model's; where that is 1, at which negative words are not read, what they need."""
+    if request.guidance is None and default == 1 and request.negative:
+        return GUIDANCE_OF_NEGATIVE
+    return _within("guidance", _given(request.guidance, default), 0, MAX_GUIDANCE)
 
 
 def _seed(request: ImageRequest) -> int:
