@@ -117,6 +117,143 @@ def sd_pipeline(prediction: str = "epsilon", in_channels: int = 4, **betas):
     )
 
 
+def sdxl_pipeline(in_channels: int = 4, **options):
+    from diffusers import EulerDiscreteScheduler, StableDiffusionXLPipeline
+    from transformers import CLIPTextModel, CLIPTextModelWithProjection
+
+    torch.manual_seed(1)
+    return StableDiffusionXLPipeline(
+        vae=autoencoder(),
+        text_encoder=CLIPTextModel(clip_config()).eval(),
+        text_encoder_2=CLIPTextModelWithProjection(clip_config()).eval(),
+        tokenizer=clip_tokenizer(),
+        tokenizer_2=clip_tokenizer(pad_token="!"),
+        unet=unet(
+            in_channels=in_channels,
+            cross_attention_dim=64,
+            addition_embed_type="text_time",
+            addition_time_embed_dim=8,
+            projection_class_embeddings_input_dim=6 * 8 + 32,
+            use_linear_projection=True,
+        ),
+        scheduler=EulerDiscreteScheduler(**sd_betas()),
+        add_watermarker=False,
+        **options,
+    )
+
+
+def t5():
+    """A tokenizer and an encoder."""
+    from transformers import T5Config, T5EncoderModel, T5Tokenizer
+
+    pieces = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁", -2.0)]
+    pieces += [(letter, -3.0) for letter in LETTERS] + [("▁red", -1.0), ("▁fox", -1.0), ("in", -2.0), ("k", -2.0)]
+    tokenizer = T5Tokenizer(vocab=pieces, extra_ids=0, model_max_length=512)
+    config = T5Config(
+        vocab_size=len(pieces), d_model=32, d_ff=37, d_kv=8, num_layers=2, num_heads=4, decoder_start_token_id=0
+    )
+    return tokenizer, T5EncoderModel(config).eval()
+
+
+def sd3_pipeline(long: bool = True, shift: float = 3.0):
+    from diffusers import FlowMatchEulerDiscreteScheduler, SD3Transformer2DModel, StableDiffusion3Pipeline
+    from transformers import CLIPTextModelWithProjection
+
+    torch.manual_seed(2)
+    net = SD3Transformer2DModel(
+        sample_size=16,
+        patch_size=2,
+        in_channels=8,
+        out_channels=8,
+        num_layers=2,
+        attention_head_dim=8,
+        num_attention_heads=4,
+        joint_attention_dim=80,
+        caption_projection_dim=32,
+        pooled_projection_dim=64,
+        pos_embed_max_size=32,
+    )
+    louder(net.proj_out)
+    tokenizer, encoder = t5()
+    if long:
+        encoder = wide(encoder, 80)
+    return StableDiffusion3Pipeline(
+        vae=autoencoder(8, use_quant_conv=False, use_post_quant_conv=False, shift_factor=0.06),
+        text_encoder=CLIPTextModelWithProjection(clip_config()).eval(),
+        text_encoder_2=CLIPTextModelWithProjection(clip_config()).eval(),
+        text_encoder_3=encoder if long else None,
+        tokenizer=clip_tokenizer(),
+        tokenizer_2=clip_tokenizer(pad_token="!"),
+        tokenizer_3=tokenizer if long else None,
+        transformer=net,
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=shift),
+    )
+
+
+def wide(encoder, width: int):
+    """As the encoder, of another width."""
+    from transformers import T5Config, T5EncoderModel
+
+    return T5EncoderModel(T5Config(**{**encoder.config.to_dict(), "d_model": width})).eval()
+
+
+def flux_pipeline(distilled: bool = True):
+    from diffusers import FlowMatchEulerDiscreteScheduler, FluxPipeline, FluxTransformer2DModel
+    from transformers import CLIPTextModel
+
+    torch.manual_seed(3)
+    net = FluxTransformer2DModel(
+        in_channels=16,
+        num_layers=1,
+        num_single_layers=1,
+        attention_head_dim=16,
+        num_attention_heads=2,
+        joint_attention_dim=32,
+        pooled_projection_dim=32,
+        axes_dims_rope=(4, 4, 8),
+        guidance_embeds=distilled,
+    )
+    louder(net.proj_out)
+    tokenizer, encoder = t5()
+    dynamic = {"use_dynamic_shifting": True} if distilled else {"shift": 1.0}
+    return FluxPipeline(
+        vae=autoencoder(4, use_quant_conv=False, use_post_quant_conv=False, shift_factor=0.1),
+        text_encoder=CLIPTextModel(clip_config()).eval(),
+        text_encoder_2=encoder,
+        tokenizer=clip_tokenizer(),
+        tokenizer_2=tokenizer,
+        transformer=net,
+        scheduler=FlowMatchEulerDiscreteScheduler(**dynamic),
+    )
+
+
+def pixart_pipeline(kind: str = "PixArtSigmaPipeline"):
+    import diffusers
+
+    torch.manual_seed(4)
+    net = diffusers.PixArtTransformer2DModel(
+        sample_size=16,
+        num_layers=2,
+        patch_size=2,
+        attention_head_dim=8,
+        num_attention_heads=4,
+        cross_attention_dim=32,
+        caption_channels=32,
+        in_channels=4,
+        out_channels=8,
+    )
+    louder(net.proj_out)
+    tokenizer, encoder = t5()
+    betas = {"beta_schedule": "linear", "beta_start": 0.0001, "beta_end": 0.02}
+    return getattr(diffusers, kind)(
+        vae=autoencoder(),
+        text_encoder=encoder,
+        tokenizer=tokenizer,
+        transformer=net,
+        scheduler=diffusers.DPMSolverMultistepScheduler(**betas, timestep_spacing="trailing"),
+    )
+
+
 class Pair:
     """A pipeline of diffusers, and the engine over what was added from its folder."""
 
@@ -129,6 +266,7 @@ class Pair:
         pipeline.set_progress_bar_config(disable=True)
         self.pipeline, self.model = pipeline, add(folder / "source", folder / "models", "tiny")
         self.engine = open_engine(self.model, threads=1)
+        self.size_px = self.model.card.picture.sizes[0]
 
     def ours(self, monkeypatch, **said) -> np.ndarray:
         """(height, width, 3) uint8; noise comes from torch, so that diffusers can draw the same."""
@@ -140,7 +278,7 @@ class Pair:
             return lambda: torch.randn(shape, generator=generator)[0].numpy()
 
         monkeypatch.setattr(self.engine._family, "noise", noise)
-        width, height = card.picture.sizes[0]
+        width, height = self.size_px
         given = {
             "words": "a red fox",
             "negative": "",
@@ -163,9 +301,11 @@ class Pair:
         if scheduler is not None:
             self.pipeline.scheduler = scheduler
         generator = torch.Generator().manual_seed(1)
-        width, height = self.model.card.picture.sizes[0]
+        width, height = self.size_px
         shape = (1, *self.model.card.picture.latent_of((width, height)))
         latents = torch.randn(shape, generator=generator) * start
+        if hasattr(self.pipeline, "_pack_latents"):
+            latents = self.pipeline._pack_latents(latents, *shape)
         given = {
             "prompt": "a red fox",
             "width": width,
@@ -198,9 +338,16 @@ def _same():
     return same
 
 
-@pytest.fixture(name="sd_pipeline", scope="session")
-def _sd_pipeline():
-    return sd_pipeline
+@pytest.fixture(scope="session")
+def pipelines():
+    """By the family's name, the function that makes one."""
+    return {
+        "sd": sd_pipeline,
+        "sdxl": sdxl_pipeline,
+        "sd3": sd3_pipeline,
+        "flux": flux_pipeline,
+        "pixart": pixart_pipeline,
+    }
 
 
 @pytest.fixture

@@ -66,9 +66,9 @@ def test_curves(sd, same, monkeypatch, curve, option) -> None:
 
 
 @pytest.mark.parametrize("zero_snr", [False, True])
-def test_v_prediction(pair, sd_pipeline, same, monkeypatch, zero_snr) -> None:
+def test_v_prediction(pair, pipelines, same, monkeypatch, zero_snr) -> None:
     options = {"timestep_spacing": "trailing", "rescale_betas_zero_snr": zero_snr}
-    v = pair(sd_pipeline("v_prediction", **options))
+    v = pair(pipelines["sd"]("v_prediction", **options))
     assert v.model.card.net.prediction == "v"
     assert v.model.card.sigmas.max == pytest.approx(4096 if zero_snr else TOP, rel=1e-4)
     same(v.ours(monkeypatch, sampler="euler", sigmas="simple"), v.theirs())

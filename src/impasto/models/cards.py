@@ -169,6 +169,10 @@ class WordLimits:
 
     max_tokens: int
     """as many as a net reads at once; families that read longer words do so in pieces of this length"""
+    long_tokens: int = 0
+    """as many as T5 reads, for families that ask it beside CLIP"""
+    empty_is_zero: bool = False
+    """whether the net was taught to draw without words by zeros, not by what no words become"""
     skipped_layers: int = 0
     """how many of the last layers of CLIP are left out; what others call CLIP skip 2 is 1 here"""
 
@@ -308,6 +312,7 @@ def _consistent(card: Card, name: str) -> None:
         ),
         "words.max_tokens": (card.words.max_tokens > 0, "must be positive"),
         "words.skipped_layers": (card.words.skipped_layers >= 0, "must not be negative"),
+        "words.long_tokens": (card.words.long_tokens >= 0, "must not be negative"),
         "preview.matrix": (
             card.preview is None or len(card.preview.matrix) == card.picture.latent_shape[0],
             "must have one row a latent channel",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     Configs = Mapping[str, Mapping[str, Any]]
-    """what `config.json` of each part says; of "scheduler" its own file"""
+    """what `config.json` of each part says; of "scheduler" and of the "pipeline" their own files"""
     Tables = dict[str, Any]
 
 CLIP_TOKENS = 75
@@ -45,7 +45,7 @@ def kind_of(pipeline: str) -> Kind:
 def sd(configs: Configs) -> Tables:
     """Stable Diffusion 1.x and 2.x."""
     side, channels = configs["unet"]["sample_size"], configs["vae"]["latent_channels"]
-    scale = 2 ** (len(configs["vae"]["block_out_channels"]) - 1)
+    scale = _scale(configs["vae"])
     return {
         "picture": _picture(_sizes(side * scale, 64), (channels, side, side), step_px=scale),
         "defaults": {"steps": 25, "guidance": 7.0, "sampler": "dpmpp_2m", "sigmas": "karras"},
@@ -55,11 +55,106 @@ def sd(configs: Configs) -> Tables:
     }
 
 
+def sdxl(configs: Configs) -> Tables:
+    """Stable Diffusion XL."""
+    tables = sd(configs)
+    tables["defaults"] |= {"guidance": 6.0}
+    tables["words"] |= {"empty_is_zero": bool(configs["pipeline"].get("force_zeros_for_empty_prompt", True))}
+    return tables
+
+
+def sd3(configs: Configs) -> Tables:
+    """Stable Diffusion 3 and 3.5."""
+    net = configs["transformer"]
+    return {
+        "picture": _patched(net["sample_size"], net["patch_size"], configs["vae"]),
+        "defaults": {"steps": 28, "guidance": 4.5, "sampler": "euler", "sigmas": "model"},
+        "sigmas": _flow(configs["scheduler"], configs["vae"]),
+        "words": {"max_tokens": CLIP_TOKENS, "long_tokens": 256},
+        "net": {"prediction": "flow"},
+    }
+
+
+def flux(configs: Configs) -> Tables:
+    """FLUX.1 dev, which guidance was distilled into, and schnell, which needs four steps and no guidance."""
+    distilled = bool(configs["transformer"]["guidance_embeds"])
+    return {
+        "picture": _patched(128, 2, configs["vae"]),
+        "defaults": {
+            "steps": 28 if distilled else 4,
+            "guidance": 3.5 if distilled else 1.0,
+            "sampler": "euler",
+            "sigmas": "flow",
+        },
+        "sigmas": _flow(configs["scheduler"], configs["vae"]),
+        "words": {"max_tokens": CLIP_TOKENS, "long_tokens": 512 if distilled else 256},
+        "net": {"prediction": "flow", "distilled_guidance": distilled},
+    }
+
+
+def pixart(configs: Configs) -> Tables:
+    """PixArt-alpha and PixArt-Sigma."""
+    net = configs["transformer"]
+    sigma = configs["pipeline"]["_class_name"] == "PixArtSigmaPipeline"
+    return {
+        "picture": _patched(net["sample_size"], net["patch_size"], configs["vae"]),
+        "defaults": {"steps": 20, "guidance": 4.5, "sampler": "dpmpp_2m", "sigmas": "sgm_uniform"},
+        "sigmas": _betas(configs["scheduler"]),
+        "words": {"max_tokens": 300 if sigma else 120},
+        "net": {"prediction": _prediction(configs["scheduler"])},
+    }
+
+
+_SD = Kind(family="sd", parts=("tokenizer", "text_encoder", "unet", "vae"), tables=sd)
+_TWO_CLIPS = ("tokenizer", "tokenizer_2", "text_encoder", "text_encoder_2")
+_PIXART = Kind(family="pixart", parts=("tokenizer", "text_encoder", "transformer", "vae"), tables=pixart)
+_SDXL = Kind(family="sdxl", parts=(*_TWO_CLIPS, "unet", "vae"), tables=sdxl)
 KINDS = {
-    "StableDiffusionPipeline": Kind(family="sd", parts=("tokenizer", "text_encoder", "unet", "vae"), tables=sd),
+    "StableDiffusionPipeline": _SD,
+    "StableDiffusionInpaintPipeline": _SD,
+    "LatentConsistencyModelPipeline": _SD,
+    "StableDiffusionXLPipeline": _SDXL,
+    "StableDiffusionXLInpaintPipeline": _SDXL,
+    "StableDiffusion3Pipeline": Kind(
+        family="sd3",
+        parts=(*_TWO_CLIPS, "transformer", "vae"),
+        optional=("tokenizer_3", "text_encoder_3"),
+        tables=sd3,
+    ),
+    "FluxPipeline": Kind(family="flux", parts=(*_TWO_CLIPS, "transformer", "vae"), tables=flux),
+    "PixArtAlphaPipeline": _PIXART,
+    "PixArtSigmaPipeline": _PIXART,
 }
-KINDS["StableDiffusionInpaintPipeline"] = KINDS["StableDiffusionPipeline"]
-KINDS["LatentConsistencyModelPipeline"] = KINDS["StableDiffusionPipeline"]
+"""by the class that diffusers runs them with"""
+
+
+def _patched(side: int, patch: int, vae: Mapping[str, Any]) -> Tables:
+    """Of a transformer that sees squares of `patch` latents, at a square of `side` latents."""
+    scale = _scale(vae)
+    sizes = _sizes(side * scale, 4 * scale * patch)
+    return _picture(sizes, (vae["latent_channels"], side, side), step_px=scale * patch)
+
+
+def _scale(vae: Mapping[str, Any]) -> int:
+    """How many pixels wide a latent is."""
+    return int(2 ** (len(vae["block_out_channels"]) - 1))
+
+
+def _flow(scheduler: Mapping[str, Any], vae: Mapping[str, Any]) -> Tables:
+    """A flow's levels. diffusers shifts the lowest one, a thousandth, twice; a token is 2 x 2 latents."""
+    shift, least = float(scheduler.get("shift", 1.0)), 0.001
+    if scheduler.get("use_dynamic_shifting"):
+        token_px = (2 * _scale(vae)) ** 2
+        areas = tuple(token_px * scheduler.get(name, default) for name, default in _TOKENS.items())
+        logs = tuple(float(scheduler.get(name, default)) for name, default in _LOGS.items())
+        return {"min": least / (1 - least), "max": PURE, "log_shift": {"areas_px": areas, "logs": logs}}
+    for _ in range(2):
+        least = shift * least / (1 + (shift - 1) * least)
+    return {"min": least / (1 - least), "max": PURE, "shift": shift}
+
+
+_TOKENS = {"base_image_seq_len": 256, "max_image_seq_len": 4096}
+_LOGS = {"base_shift": 0.5, "max_shift": 1.15}
 
 
 def _picture(sizes: list[tuple[int, int]], latent_shape: tuple[int, int, int], *, step_px: int) -> Tables:

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 WEIGHTS, PICKLES = ".safetensors", (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 KEPT = (".json", ".txt", ".model", WEIGHTS)
 """endings of the files that a part may need"""
-CONVERT = """holds pickled weights and no safetensors; a pickle can run any code when it is opened. Who trusts it may
-convert it: torch.load(FILE, weights_only=True), then safetensors.torch.save_file"""
+CONVERT = (
+    "holds pickled weights and no safetensors; a pickle can run any code when it is opened. Who trusts it may convert "
+    "it: torch.load(FILE, weights_only=True), then safetensors.torch.save_file"
+)
 
 
 def add(source: Path, into: Path, name: str, *, licence: str = "unknown", description: str = "") -> InstalledModel:
@@ -119,6 +121,7 @@ def _write_card(folder: Path, about: dict[str, str], kind: Kind, source: Path) -
 
     configs = {part: read_json(path) for part in kind.parts if (path := folder / part / "config.json").is_file()}
     configs["scheduler"] = read_json(source / "scheduler" / "scheduler_config.json")
+    configs["pipeline"] = read_json(source / "model_index.json")
     try:
         tables = kind.tables(configs)
     except KeyError as error:

@@ -39,6 +39,10 @@ class InstalledModel:
             raise Damaged(f"{path}: damaged, expected sha256 {expected}, found {found}")
         return path
 
+    def has(self, part: str) -> bool:
+        """Whether the card names a file in this folder of its own."""
+        return any(file.startswith(f"{part}/") for file in self.card.files)
+
     def part(self, name: str) -> Path:
         """The path of a folder in its own, each file in it checked. Raises Damaged, also for a file the card does not
         name: what is opened by its folder must hold nothing unknown.

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 FAMILIES = {
     "mini": "open_mini",
     "sd": "open_sd",
+    "sdxl": "open_sdxl",
+    "sd3": "open_sd3",
+    "flux": "open_flux",
+    "pixart": "open_pixart",
 }
 """the family's file in this folder, and the function in it that opens a model on so many threads"""
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Call = Callable[..., dict[str, torch.Tensor]]
 
-EXACT = frozenset({"t", "time_ids", "guidance"})
+EXACT = frozenset({"t", "time_ids", "guidance", "resolution", "aspect_ratio"})
 """inputs that are numbers to be told, not pictures: never rounded to the net's own precision"""
 
 
@@ -94,6 +94,30 @@ def open_clip(
     return TorchNet(net, call, place)
 
 
+def open_t5(folder: Path, place: Place) -> TorchNet:
+    """Takes tokens and mask, (batch, length) each; answers "hidden"."""
+
+    def call(net: Any, tokens: torch.Tensor, mask: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {"hidden": net(input_ids=tokens, attention_mask=mask).last_hidden_state}
+
+    return TorchNet(_transformers("T5EncoderModel", folder, place), call, place)
+
+
+def open_sd3_net(folder: Path, place: Place) -> TorchNet:
+    """Takes x, t (0 to 1), words and pooled; answers "answer"."""
+    return TorchNet(_diffusers("SD3Transformer2DModel", folder, place), _sd3, place)
+
+
+def open_flux_net(folder: Path, place: Place) -> TorchNet:
+    """Takes x, t (0 to 1), words, pooled and, where it was distilled, guidance; answers "answer"."""
+    return TorchNet(_diffusers("FluxTransformer2DModel", folder, place), _flux, place)
+
+
+def open_pixart_net(folder: Path, place: Place) -> TorchNet:
+    """Takes x, t, words, their mask and, where the net wants them, resolution and aspect_ratio; answers "answer"."""
+    return TorchNet(_diffusers("PixArtTransformer2DModel", folder, place), _pixart, place)
+
+
 def open_vae(folder: Path, place: Place) -> tuple[TorchNet, TorchNet]:
     """An autoencoder's encoder, picture (-1 to 1) -> "latents", and decoder, latents -> "picture".
 
@@ -109,6 +133,46 @@ def _unet(net: Any, x: torch.Tensor, t: torch.Tensor, words: torch.Tensor, **add
     return {"answer": net(x, t, encoder_hidden_states=words, added_cond_kwargs=added or None).sample}
 
 
+def _sd3(net: Any, x: torch.Tensor, t: torch.Tensor, words: torch.Tensor, pooled: torch.Tensor) -> dict[str, Any]:
+    answer = net(hidden_states=x, timestep=t * 1000, encoder_hidden_states=words, pooled_projections=pooled)
+    return {"answer": answer.sample}
+
+
+def _flux(
+    net: Any,
+    x: torch.Tensor,
+    t: torch.Tensor,
+    words: torch.Tensor,
+    pooled: torch.Tensor,
+    guidance: torch.Tensor | None = None,
+) -> dict[str, Any]:
+    """The net sees squares of 2 x 2 latents as tokens, (batch, rows / 2 * columns / 2, channels * 4)."""
+    import torch
+
+    batch, channels, rows, columns = x.shape
+    squares = x.reshape(batch, channels, rows // 2, 2, columns // 2, 2).permute(0, 2, 4, 1, 3, 5)
+    places = torch.cartesian_prod(torch.arange(1), torch.arange(rows // 2), torch.arange(columns // 2))
+    answer = net(
+        hidden_states=squares.reshape(batch, -1, channels * 4),
+        timestep=t,
+        guidance=guidance,
+        encoder_hidden_states=words,
+        pooled_projections=pooled,
+        img_ids=places.to(words),
+        txt_ids=torch.zeros(words.shape[1], 3).to(words),
+    ).sample
+    answer = answer.reshape(squares.shape).permute(0, 3, 1, 4, 2, 5)
+    return {"answer": answer.reshape(x.shape)}
+
+
+def _pixart(
+    net: Any, x: torch.Tensor, t: torch.Tensor, words: torch.Tensor, mask: torch.Tensor, **added: torch.Tensor
+) -> dict[str, Any]:
+    told = {"resolution": None, "aspect_ratio": None} | added
+    answer = net(x, encoder_hidden_states=words, encoder_attention_mask=mask, timestep=t, added_cond_kwargs=told)
+    return {"answer": answer.sample[:, : x.shape[1]]}  # the rest is how sure it is
+
+
 def _encode(vae: Any, picture: torch.Tensor) -> dict[str, torch.Tensor]:
     return {"latents": vae.encode(picture).latent_dist.mode()}
 
@@ -122,7 +186,9 @@ def _diffusers(name: str, folder: Path, place: Place) -> Any:
 
 
 def _transformers(name: str, folder: Path, place: Place) -> Any:
-    return _opened(getattr(_library("transformers"), name), folder, place, dtype=place.dtype)
+    library = _library("transformers")
+    library.utils.logging.disable_progress_bar()
+    return _opened(getattr(library, name), folder, place, dtype=place.dtype)
 
 
 def _opened(kind: Any, folder: Path, place: Place, **options: Any) -> Any:
