@@ -150,6 +150,9 @@ class Picture:
         return save(self, path)
 
 
+Role = Literal["owner", "admin", "member", "reviewer"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """Who asks, as a door found out. Whoever runs Impasto alone is the caller `local`, and owns everything."""
@@ -158,7 +161,7 @@ class Caller:
     """whose things and whose credits they are; also the fair share is between accounts"""
     name: str
     """how to address them: an e-mail address, or "local\""""
-    role: Literal["owner", "admin", "member", "reviewer"] = "member"
+    role: Role = "member"
     scopes: frozenset[str] = frozenset({"draw", "read", "account"})
     """what the key they came with allows; a person signed in has all of them"""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,15 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from impasto.core import Invalid
 
 PREFIX = "IMPASTO_"
+
+
+def _data_folder() -> Path:
+    """The system's own place for it, as the XDG Base Directory Specification has it and others do."""
+    if os.name == "nt":
+        return Path(os.environ.get("LOCALAPPDATA", "~")).expanduser() / "impasto"
+    if sys.platform == "darwin":
+        return Path("~/Library/Application Support/impasto").expanduser()
+    return Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser() / "impasto"
 
 
 class Settings(BaseSettings):
@@ -30,6 +40,11 @@ class Settings(BaseSettings):
     threads: int = Field(
         default=0, ge=0, le=1024, description="processor threads a net may use; 0: as many as there are cores"
     )
+    data_folder: Path = Field(
+        default_factory=_data_folder, description="where a server keeps what must last: records, files, its own secret"
+    )
+    host: str = Field(default="127.0.0.1", description="where a server listens; 0.0.0.0 is everywhere")
+    port: int = Field(default=8420, ge=1, le=65535, description="the port a server listens at")
     wildcards_folder: Path | None = Field(
         default=None, description="a folder of text files, one choice a line: colour.txt answers __colour__"
     )

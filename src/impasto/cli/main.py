@@ -14,7 +14,7 @@ from typer import Exit, Option, Typer
 from typer.core import TyperGroup
 from typer.exceptions import Abort, TyperException
 
-from impasto.cli import drawing, looking, making
+from impasto.cli import drawing, looking, making, serving
 from impasto.core import Failed, ImpastoError
 from impasto.version import __version__
 
@@ -73,6 +73,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     making.train,
     making.evaluate,
     making.card,
+    serving.serve,
 )
 for command in COMMANDS:
     app.command()(command)
