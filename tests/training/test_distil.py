@@ -165,6 +165,7 @@ def test_a_teacher_asked_for_one_unguided_step_is_what_its_copy_is_already(stage
         assert float(stage().loss(0)["apart"]) > 1e-4
 
 
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # of torch's own compiler
 def test_a_compiled_painter_has_the_same_weights_and_follows_them(stage):
     made = stage()
     twin = compiled(made.net)
