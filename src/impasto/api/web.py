@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
-from impasto.api import errors
+from impasto.api import a1111, errors, openai
 from impasto.api.headers import Guarded
 from impasto.api.native import jobs, models, money, people, pictures
 from impasto.version import __version__
@@ -31,6 +31,9 @@ def make_app(house: House) -> FastAPI:
     app.state.house = house
     for part in (jobs, pictures, models, people, money):
         app.include_router(part.router)
-    errors.install(app, {})
+    app.include_router(openai.router)
+    app.include_router(a1111.router)
+    app.state.a1111 = {}
+    errors.install(app, {"/v1/": openai.say, "/sdapi/": a1111.say})
     app.add_middleware(Guarded, most_bytes=house.bounds.upload_bytes + MULTIPART_BYTES)
     return app

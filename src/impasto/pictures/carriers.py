@@ -78,12 +78,13 @@ def into_svg(drawn: str, size_px: tuple[int, int], text: str, json_text: str) ->
     )
 
 
-def read_texts(path: Path) -> tuple[str | None, str | None]:
-    """(A1111's text, Impasto's JSON) as they stand in a file; None where one is missing.
+def read_texts(path: Path | bytes) -> tuple[str | None, str | None]:
+    """(A1111's text, Impasto's JSON) as they stand in a file, or in the bytes of one that is no SVG; None where one is
+    missing.
 
     Raises Invalid if there is no such file, or it is no picture of a kind that is known.
     """
-    if path.suffix.lower() != ".svg":
+    if isinstance(path, bytes) or path.suffix.lower() != ".svg":
         return _read_image(path)
     check_file(path, "file")
     try:
@@ -92,7 +93,7 @@ def read_texts(path: Path) -> tuple[str | None, str | None]:
         raise Invalid("file", f"{path} is no readable SVG") from error
 
 
-def _read_image(path: Path) -> tuple[str | None, str | None]:
+def _read_image(path: Path | bytes) -> tuple[str | None, str | None]:
     with opened(path, "file") as image:
         if image.format == "PNG":
             image.load()  # texts may stand behind the pixels

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
@@ -12,14 +13,26 @@ from impasto.pictures.carriers import read_texts
 from impasto.version import __version__
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from impasto.core import Picture
 
 FORMAT = 1
 """the version of the JSON document; a reader refuses those it does not know"""
 
-A1111_SAMPLERS = {"euler": "Euler", "heun": "Heun", "dpmpp_2m": "DPM++ 2M"}
+A1111_SAMPLERS = {
+    "euler": "Euler",
+    "euler_ancestral": "Euler a",
+    "heun": "Heun",
+    "dpm_2": "DPM2",
+    "dpm_2_ancestral": "DPM2 a",
+    "dpmpp_2m": "DPM++ 2M",
+    "dpmpp_2s_ancestral": "DPM++ 2S a",
+    "dpmpp_sde": "DPM++ SDE",
+    "dpmpp_2m_sde": "DPM++ 2M SDE",
+    "lms": "LMS",
+    "unipc": "UniPC",
+    "lcm": "LCM",
+    "ddim": "DDIM",
+}
 A1111_HASH_CHARS = 10
 
 
@@ -99,9 +112,10 @@ def read(path: Path) -> Embedded:
     return found
 
 
-def read_any(path: Path) -> Embedded:
-    """As `read`, for a file that may carry neither."""
+def read_any(path: Path | bytes) -> Embedded:
+    """As `read`, for a file, or the bytes of one, that may carry neither."""
     parameters, json_text = read_texts(path)
+    path = Path("what was given") if isinstance(path, bytes) else path
     return Embedded(parameters=parameters, document=_parse(path, json_text) if json_text is not None else None)
 
 

@@ -217,7 +217,7 @@ async def read(request: Request) -> tuple[Ask, bytes | None, bytes | None]:
             if name not in ("init", "mask"):
                 raise Invalid(name, "is no file that is asked for; init and mask are")
     else:
-        fields = await _json(request)
+        fields = await json_of(request)
     try:
         return Ask.model_validate(fields), files.get("init"), files.get("mask")
     except ValidationError as error:
@@ -225,7 +225,7 @@ async def read(request: Request) -> tuple[Ask, bytes | None, bytes | None]:
         raise Invalid(".".join(map(str, first["loc"])), first["msg"]) from error
 
 
-async def _json(request: Request) -> dict[str, Any]:
+async def json_of(request: Request) -> dict[str, Any]:
     try:
         fields = json.loads(await request.body())
     except (ValueError, RecursionError) as error:
