@@ -1,8 +1,9 @@
 """AUTOMATIC1111's dialect, `/sdapi/v1`, as webuiapi and StableStudio's webui plugin speak it.
 
-Such clients send every field every time; what is still at that dialect's own first value (cfg 7, 20 or 50 steps, Euler a)
-is taken as not said, and the model's default stands. What is asked for and cannot be had here (a second pass at a higher
-size, face restoration, tiling, scripts) is refused by name. Progress, interrupt and options are the caller's own.
+Such clients send every field every time; what is still at that dialect's own first value (cfg 7, 20 or 50 steps,
+Euler a) is taken as not said, and the model's default stands. What is asked for and cannot be had here (a second pass
+at a higher size, face restoration, tiling, scripts) is refused by name. Progress, interrupt and options are the
+caller's own.
 """
 
 from __future__ import annotations

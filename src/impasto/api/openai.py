@@ -28,6 +28,8 @@ from impasto.api.uploads import init_of, mask_of
 from impasto.core import MAX_SEED, Caller, Failed, ImageRequest, Invalid, Job, NotFound, Refused, StoredPicture
 
 if TYPE_CHECKING:
+    from numpy import ndarray
+
     from impasto.api.errors import No
     from impasto.models.cards import Card
 
@@ -88,7 +90,7 @@ async def generations(request: Request, house: HouseHere, caller: CallerHere) ->
     asked = _valid(await json_of(request))
     if not asked.prompt.strip():
         raise Invalid("prompt", "must not be empty")
-    return await _answer(house, caller, asked, {}, kind="image_generation")
+    return await _answer(request, house, caller, asked, {}, kind="image_generation")
 
 
 @router.post("/images/edits")
@@ -100,7 +102,7 @@ async def edits(request: Request, house: HouseHere, caller: CallerHere) -> Respo
         raise Invalid("image", "must be given, as a file")
     if not asked.prompt.strip():
         raise Invalid("prompt", "must not be empty")
-    return await _answer(house, caller, asked, files, kind="image_edit")
+    return await _answer(request, house, caller, asked, files, kind="image_edit")
 
 
 @router.post("/images/variations")
@@ -112,7 +114,7 @@ async def variations(request: Request, house: HouseHere, caller: CallerHere) -> 
         raise Invalid("image", "must be given, as a file")
     if not asked.prompt.strip():
         asked = asked.model_copy(update={"prompt": _words_of(files["image"])})
-    return await _answer(house, caller, asked, files, kind="image_edit")
+    return await _answer(request, house, caller, asked, files, kind="image_edit")
 
 
 @router.get("/models")
@@ -147,7 +149,9 @@ def linked(
     return Response(content, media_type=MIMES[ending])
 
 
-async def _answer(house: House, caller: Caller, asked: Asked, files: Mapping[str, bytes], *, kind: str) -> Response:
+async def _answer(
+    request: Request, house: House, caller: Caller, asked: Asked, files: Mapping[str, bytes], *, kind: str
+) -> Response:
     wanted = await run_in_threadpool(_request, house, asked, files)
     job = await run_in_threadpool(house.desk.submit, caller, wanted, keep=False)
     if asked.stream:
@@ -158,7 +162,8 @@ async def _answer(house: House, caller: Caller, asked: Asked, files: Mapping[str
         if not job.ended:
             await run_in_threadpool(house.desk.cancel, caller, job.id)
     _made(job)
-    data = [await run_in_threadpool(_datum, house, caller, asked, picture) for picture in job.pictures]
+    base = str(request.base_url).rstrip("/")
+    data = [await run_in_threadpool(_datum, house, caller, asked, picture, base) for picture in job.pictures]
     return JSONResponse({"created": int(job.created_at.timestamp()), "data": data, **_told(job, asked)})
 
 
@@ -246,7 +251,7 @@ def _told(job: Job, asked: Asked) -> dict[str, Any]:
     return {"background": background, "output_format": asked.output_format, "quality": "auto", "size": shown}
 
 
-def _datum(house: House, caller: Caller, asked: Asked, picture: StoredPicture) -> dict[str, Any]:
+def _datum(house: House, caller: Caller, asked: Asked, picture: StoredPicture, base: str = "") -> dict[str, Any]:
     out: dict[str, Any] = {"seed": picture.seed}
     size_px = asked.size_px or (picture.width_px, picture.height_px)
     if asked.response_format != "url":
@@ -258,8 +263,19 @@ def _datum(house: House, caller: Caller, asked: Asked, picture: StoredPicture) -
         until, size = int(time.time()) + LINK_LASTS_S, f"{size_px[0]}x{size_px[1]}"
         sign = _sign(house, caller.account, picture.id, asked.output_format, until, size)
         path = f"/v1/images/files/{caller.account}/{picture.id}.{asked.output_format}"
-        out["url"] = f"{path}?until={until}&size={size}&sign={sign}"
+        out["url"] = f"{base}{path}?until={until}&size={size}&sign={sign}"
     return out
+
+
+def _grown(preview: ndarray, size_px: tuple[int, int]) -> bytes:
+    """A small preview at the size of the picture, as PNG."""
+    from io import BytesIO
+
+    from PIL import Image
+
+    out = BytesIO()
+    Image.fromarray(preview, "RGBA").resize(size_px, Image.Resampling.BICUBIC).save(out, "PNG")
+    return out.getvalue()
 
 
 def _sign(house: House, *parts: object) -> str:
