@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import secrets
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from impasto import local
+from impasto.core import Busy
 from impasto.settings import settings
 
 if TYPE_CHECKING:
@@ -19,8 +20,12 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from impasto.api.house import House
+    from impasto.jobs.durable import Durable
+    from impasto.jobs.rounds import Chore
     from impasto.models.cards import Card
     from impasto.ports import Engine
+    from impasto.storage.database import Database
+    from impasto.workflows.job import Shop
 
 
 class SystemClock:
@@ -45,64 +50,113 @@ class Options:
 def open_app(options: Options, *, engine_of: Callable[[str], Engine] | None = None) -> Iterator[FastAPI]:
     """The application with its worker running, until the block is left. `engine_of` opens a model's engine."""
     from impasto.api.web import make_app
+    from impasto.studio.mount import mount
 
     with open_house(options, engine_of=engine_of or installed_engine) as house:
-        yield make_app(house)
+        app = make_app(house)
+        mount(app)
+        yield app
 
 
 @contextmanager
 def open_house(options: Options, *, engine_of: Callable[[str], Engine]) -> Iterator[House]:
+    """Everything behind the doors, at work. Raises Busy if another process serves from the same folder."""
     from impasto.accounts.limits import Limiter
     from impasto.accounts.people import People
-    from impasto.api.house import House
-    from impasto.jobs.durable import Durable
+    from impasto.api.house import HERE, House
+    from impasto.storage.database import open_database
+    from impasto.workflows.desk import Desk
+    from impasto.workflows.gallery import Gallery
+
+    options.data.mkdir(parents=True, exist_ok=True)
+    with only_one(options.data), closing(open_database(f"sqlite:///{options.data / 'impasto.db'}")) as database:
+        shop = shop_of(options, database, engine_of)
+        tries = Limiter(clock=time.monotonic, limit=10, window_s=60)
+        people = People(database, shop.clock, welcome_micros=shop.prices.welcome_micros, tries=tries)
+        with at_work(shop, options.data / "jobs.db") as durable:
+            yield House(
+                desk=Desk(shop, cards=installed_cards, enqueue=durable.enqueue),
+                gallery=Gallery(database, shop.blobs, shop.clock),
+                database=database,
+                blobs=shop.blobs,
+                clock=shop.clock,
+                people=people if options.accounts else None,
+                limiter=Limiter(clock=time.monotonic),
+                hosts=HERE | options.hosts,
+                secret=secret_of(options.data),
+            )
+
+
+def shop_of(options: Options, database: Database, engine_of: Callable[[str], Engine]) -> Shop:
     from impasto.jobs.easel import Easel
     from impasto.jobs.hub import Hub
     from impasto.ledger.prices import Free, listed
     from impasto.storage.blobs import FolderBlobs
-    from impasto.storage.database import open_database
-    from impasto.workflows import job
-    from impasto.workflows.desk import Desk
-    from impasto.workflows.gallery import Gallery
+    from impasto.workflows.job import Shop
     from impasto.workflows.twins import Permissive, Unmarked
 
-    options.data.mkdir(parents=True, exist_ok=True)
-    clock, blobs = SystemClock(), FolderBlobs(options.data / "files")
-    database = open_database(f"sqlite:///{options.data / 'impasto.db'}")
-    prices = listed() if options.accounts else Free()
-    easel = Easel(engine_of)
-    shop = job.Shop(
+    return Shop(
         database=database,
-        blobs=blobs,
-        prices=prices,
-        easel=easel,
+        blobs=FolderBlobs(options.data / "files"),
+        prices=listed() if options.accounts else Free(),
+        easel=Easel(engine_of),
         hub=Hub(),
-        clock=clock,
+        clock=SystemClock(),
         card_of=lambda name: local.registry().find(name).card,
         words_judge=Permissive(),
         pixels_judge=Permissive(),
         marker=Unmarked(),
         wildcards=settings().wildcards_folder,
     )
-    durable = Durable(database_url=f"sqlite:///{options.data / 'jobs.db'}", run=lambda job_id: job.run(shop, job_id))
-    easel.start()
-    durable.start(job.unfinished(shop))
+
+
+@contextmanager
+def at_work(shop: Shop, file: Path) -> Iterator[Durable]:
+    """Jobs are walked, and the rounds made, until the block is left."""
+    from impasto.jobs.durable import Durable
+    from impasto.jobs.rounds import Rounds
+    from impasto.workflows import job
+
+    durable = Durable(file=file, run=lambda job_id: job.run(shop, job_id))
+    rounds = Rounds(chores(shop, durable))
+    shop.easel.start()
+    durable.start()
+    rounds.start()
     try:
-        yield House(
-            desk=Desk(shop, cards=installed_cards, enqueue=durable.enqueue),
-            gallery=Gallery(database, blobs, clock),
-            database=database,
-            blobs=blobs,
-            clock=clock,
-            people=People(database, clock, welcome_micros=prices.welcome_micros) if options.accounts else None,
-            limiter=Limiter(clock=time.monotonic),
-            hosts=House.__dataclass_fields__["hosts"].default | options.hosts,
-            secret=secret_of(options.data),
-        )
+        yield durable
     finally:
-        easel.close()
+        rounds.close()
+        shop.easel.close()
         durable.close()
-        database.close()
+
+
+def chores(shop: Shop, durable: Durable) -> list[Chore]:
+    from impasto.jobs.rounds import Chore
+    from impasto.workflows import housekeeping, job
+
+    opened_at, hour = shop.clock.now(), timedelta(hours=1)
+    return [
+        Chore(every_s=60, do=lambda: durable.hand_over(job.unfinished(shop))),
+        Chore(every_s=60, do=lambda: housekeeping.expire(shop)),
+        Chore(every_s=600, do=lambda: durable.forget(shop.clock.now() - housekeeping.KEPT_FOR)),
+        Chore(every_s=3600, do=lambda: housekeeping.drop_orphans(shop, max(opened_at, shop.clock.now() - hour))),
+    ]
+
+
+@contextmanager
+def only_one(data: Path) -> Iterator[None]:
+    """Two processes over one folder would both do the same work. The lock goes with the process that holds it."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(data / "lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise Busy(f"another Impasto serves from {data} already", retry_after_s=60) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def installed_engine(name: str) -> Engine:

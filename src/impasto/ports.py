@@ -88,6 +88,10 @@ class Blobs(Protocol):
 
     def names(self) -> Iterator[str]: ...
 
+    def stale(self, before: datetime) -> Iterator[str]:
+        """Of those that were last put before a time."""
+        ...
+
 
 class WordsJudge(Protocol):
     """Judges what a person typed, before anything is drawn."""

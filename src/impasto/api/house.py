@@ -20,6 +20,10 @@ LOCAL = Caller(account="local", name="local", role="owner", scopes=frozenset({"d
 """whoever runs Impasto alone on their own machine"""
 
 
+HERE = frozenset({"localhost", "127.0.0.1", "::1"})
+"""the names that this machine has for itself"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
     """What a door lets in."""
@@ -43,7 +47,7 @@ class House:
     """None where one person is alone and nobody signs in"""
     limiter: Limiter
     bounds: Bounds = field(default_factory=Bounds)
-    hosts: frozenset[str] = frozenset({"localhost", "127.0.0.1", "::1"})
+    hosts: frozenset[str] = HERE
     """the names that a browser may know this machine by; where nobody signs in, no other is answered"""
     secret: bytes
     """signs links that work for a while"""

@@ -1,36 +1,48 @@
 """The thin wrapper of DBOS: a job that was handed over is walked to its end, however often the process dies.
 
 DBOS keeps its own database. Between a job being accepted (our transaction) and being handed over (DBOS's own) a process
-may die: `start` hands over again what is not ended; the job's id is the workflow's id, so that nothing runs twice.
+may die: `hand_over` is told now and then of all that has not ended. The job's id is the workflow's id, so that nothing
+runs twice.
 """
 
 from __future__ import annotations
 
 import logging
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from datetime import datetime
+    from pathlib import Path
 
 QUEUE = "jobs"
-AT_ONCE = 64
-"""jobs of all accounts that are begun at once; the easel draws one picture at a time of them, in fair turn"""
+AT_ONCE = 256
+"""jobs of all accounts that are begun at once; the easel draws one picture at a time of them, in fair turn. Where more
+accounts than half of that ask at once, those that wait are begun in random order"""
 AT_ONCE_EACH = 2
 """jobs of one account that are begun at once: one is drawn while the other's last picture is stored"""
-LOOK_S = 0.02
+LOOK_S = 0.01
 """how often the queue is looked at"""
+MOST_ASKED = 500
+"""workflows looked up at once"""
 
 
 class Durable:
     """`run(job_id)` is walked once for each job handed over, or again where it was cut off."""
 
-    def __init__(self, *, database_url: str, run: Callable[[str], None]) -> None:
+    def __init__(self, *, file: Path, run: Callable[[str], None]) -> None:
+        """`file` is DBOS's own SQLite database, made if it is not there."""
         from dbos import DBOS, DBOSConfig
+
+        with closing(sqlite3.connect(file)) as database:
+            database.execute("PRAGMA journal_mode=WAL")  # of the file, from now on: one flush for each transaction
 
         logging.getLogger("dbos").setLevel(logging.WARNING)
         config: DBOSConfig = {
             "name": "impasto",
-            "system_database_url": database_url,
+            "system_database_url": f"sqlite:///{file}",
             "application_version": "1",
             "executor_id": "local",
             "log_level": "WARNING",
@@ -38,10 +50,10 @@ class Durable:
             "use_listen_notify": False,
         }
         self._dbos = DBOS(config=config)
-        self._workflow = DBOS.workflow(name="job")(run)
+        self._workflow = DBOS.workflow(name="job", max_recovery_attempts=None)(run)
 
-    def start(self, unfinished: Iterable[tuple[str, str, int]]) -> None:
-        """Goes on with what was running, and hands over (id, account, priority) of jobs that have not ended."""
+    def start(self) -> None:
+        """Goes on with what was running."""
         from dbos import DBOS
 
         DBOS.launch()
@@ -52,18 +64,41 @@ class Durable:
             polling_interval_sec=LOOK_S,
             on_conflict="always_update",
         )
-        for job_id, account, priority in unfinished:
-            known = DBOS.get_workflow_status(job_id)
-            if known is None:
-                self.enqueue(job_id, account, priority)
-            elif known.status not in ("PENDING", "ENQUEUED"):
-                DBOS.resume_workflow(job_id)
+
+    def hand_over(self, unfinished: Iterable[tuple[str, str, int]]) -> None:
+        """(id, account, priority) of jobs that have not ended: those that were never handed over are, and those whose
+        walk broke off, for want of space on the disk, say, are walked again."""
+        from dbos import DBOS
+
+        waiting = list(unfinished)
+        for some in (waiting[at : at + MOST_ASKED] for at in range(0, len(waiting), MOST_ASKED)):
+            ids = [job_id for job_id, _, _ in some]
+            known = DBOS.list_workflows(workflow_ids=ids, load_input=False, load_output=False)
+            states = {one.workflow_id: one.status for one in known}
+            for job_id, account, priority in some:
+                if job_id not in states:
+                    self.enqueue(job_id, account, priority)
+                elif states[job_id] not in ("PENDING", "ENQUEUED"):
+                    DBOS.resume_workflow(job_id)
 
     def enqueue(self, job_id: str, account: str, priority: int) -> None:
         from dbos import DBOS, SetEnqueueOptions, SetWorkflowID
 
         with SetWorkflowID(job_id), SetEnqueueOptions(queue_partition_key=account, priority=11 - priority):
             DBOS.enqueue_workflow(QUEUE, self._workflow, job_id)
+
+    def forget(self, before: datetime) -> None:
+        """What DBOS remembers of jobs that were walked to their end before a time."""
+        from dbos import DBOS
+
+        done = DBOS.list_workflows(
+            status="SUCCESS",
+            completed_before=before.isoformat(),
+            limit=MOST_ASKED,
+            load_input=False,
+            load_output=False,
+        )
+        DBOS.delete_workflows([one.workflow_id for one in done])
 
     def close(self) -> None:
         from dbos import DBOS

@@ -7,7 +7,6 @@ process died is put on it again by the workflow that wanted it.
 
 from __future__ import annotations
 
-import logging
 import threading
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
 
     from impasto.core import Drawing, Progress
     from impasto.ports import Engine
-
-log = logging.getLogger(__name__)
 
 
 class Cancelled(Exception):
@@ -110,8 +107,6 @@ class Easel:
             try:
                 picture = self._draw(wanted)
             except BaseException as error:
-                if not isinstance(error, Cancelled | Closing):
-                    log.warning("job %s picture %d: %s", wanted.job_id, wanted.index, error, exc_info=error)
                 wanted.picture.set_exception(error)
             else:
                 wanted.picture.set_result(picture)

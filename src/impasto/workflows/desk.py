@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from impasto.models.cards import Card
     from impasto.workflows.job import Shop
 
+log = logging.getLogger(__name__)
+
 MOST_PER_PAGE = 200
 MOST_KEY_CHARS = 255
 MOST_PRIORITY = 10
@@ -28,7 +31,10 @@ LOOK_AGAIN_S = 5.0
 
 
 class Desk:
-    """`enqueue(job_id, account, priority)` hands an accepted job to the durable queue; a second time changes nothing."""
+    """`enqueue(job_id, account, priority)` hands an accepted job to the durable queue; a second time changes nothing.
+
+    If it raises, the job is accepted all the same: it is handed over when the rounds are made (app.chores).
+    """
 
     def __init__(
         self, shop: Shop, *, cards: Callable[[], Sequence[Card]], enqueue: Callable[[str, str, int], None]
@@ -52,8 +58,14 @@ class Desk:
             raise Invalid("priority", f"must be from -{MOST_PRIORITY} to {MOST_PRIORITY}, not {priority}")
         job_id, new = job.accept(self._shop, caller, request, key=key, priority=priority, keep=keep)
         if new:
-            self._enqueue(job_id, caller.account, priority)
+            self._hand_over(job_id, caller, priority)
         return self.find(caller, job_id)
+
+    def _hand_over(self, job_id: str, caller: Caller, priority: int) -> None:
+        try:
+            self._enqueue(job_id, caller.account, priority)
+        except Exception:
+            log.exception("job %s will be handed over later", job_id)
 
     def find(self, caller: Caller, job_id: str) -> Job:
         caller.must("read")
@@ -85,7 +97,7 @@ class Desk:
                 row.cancel_asked = True
         self._shop.easel.cancel(job_id)
         if waits:
-            job.settle(self._shop, job_id, state="cancelled")
+            job.settle(self._shop, job_id)
         return self.find(caller, job_id)
 
     async def watch(self, caller: Caller, job_id: str) -> AsyncIterator[JobEvent]:
@@ -136,7 +148,7 @@ class Desk:
             reason=row.reason,
             field=row.field,
             position=None if ended else self._position(session, row),
-            done_share=1.0 if ended else self._done_share(row, len(pictures)),
+            done_share=1.0 if ended else self._done_share(row),
             pictures=pictures,
         )
 
@@ -148,8 +160,8 @@ class Desk:
         earlier = select(func.sum(JobRow.count)).where(JobRow.state == "queued", JobRow.number < row.number)
         return len(self._shop.easel) + (session.scalar(earlier) or 0)
 
-    def _done_share(self, row: JobRow, made: int) -> float:
-        return max(made / row.count, self._shop.hub.done_share(row.id, row.count))
+    def _done_share(self, row: JobRow) -> float:
+        return max(len(row.made) / row.count, self._shop.hub.done_share(row.id, row.count))
 
 
 def _own(session: Session, caller: Caller, job_id: str) -> JobRow:

@@ -143,13 +143,21 @@ def of_jobs(session: Session, job_ids: Sequence[str]) -> dict[str, tuple[StoredP
 
 
 def take_out(session: Session, rows: Sequence[PictureRow]) -> set[str]:
-    """Delete rows; returns the sha256 that no picture names any more, whose files may go once this is committed."""
+    """Delete rows; returns the sha256 of their files, for `drop` once this is committed."""
     hashes = {row.sha256 for row in rows}
     for row in rows:
         session.delete(row)
     session.flush()
-    still = set(session.scalars(select(PictureRow.sha256).where(PictureRow.sha256.in_(hashes))))
-    return hashes - still
+    return hashes
+
+
+def drop(database: Database, blobs: Blobs, hashes: set[str]) -> None:
+    """Delete those files of pictures that no row names: within a transaction, as whoever stores one does, so that one
+    that is being stored anew is not lost."""
+    with database.session() as session:
+        still = set(session.scalars(select(PictureRow.sha256).where(PictureRow.sha256.in_(hashes))))
+        for sha256 in hashes - still:
+            blobs.delete(sha256)
 
 
 class Gallery:
@@ -191,9 +199,8 @@ class Gallery:
         caller.must("draw")
         with self._database.session() as session:
             rows = self._rows(session, caller, picture_ids)
-            gone = take_out(session, rows)
-        for sha256 in gone:
-            self._blobs.delete(sha256)
+            hashes = take_out(session, rows)
+        drop(self._database, self._blobs, hashes)
         return len(rows)
 
     def export(self, caller: Caller, picture_ids: Sequence[str]) -> list[tuple[Kept, Path]]:

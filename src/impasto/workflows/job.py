@@ -12,13 +12,15 @@ as it is. `run` is the durable part; jobs.durable sees to it that it is walked t
 
 from __future__ import annotations
 
+import logging
 import secrets
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from impasto.core import Clash, Failed, Invalid, Refused
+from impasto.core import Busy, Clash, Failed, ImpastoError, Invalid, Refused
 from impasto.jobs.easel import Cancelled, Wanted
 from impasto.jobs.hub import News
 from impasto.ledger import book
@@ -29,13 +31,13 @@ from impasto.workflows import asked, gallery
 from impasto.workflows.generate import resolve, seeded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from concurrent.futures import Future
     from pathlib import Path
 
     from sqlalchemy.orm import Session
 
-    from impasto.core import Caller, Drawing, ImageRequest, JobState, Picture, Quote
+    from impasto.core import Caller, Drawing, ImageRequest, JobState, Picture, Progress, Quote
     from impasto.jobs.easel import Easel
     from impasto.jobs.hub import Hub
     from impasto.ledger.prices import Prices
@@ -43,8 +45,12 @@ if TYPE_CHECKING:
     from impasto.ports import Blobs, Clock, Marker, PixelsJudge, WordsJudge
     from impasto.storage.database import Database
 
+log = logging.getLogger(__name__)
+
 MOST_PICTURES = 64
 """of one job; who wants more asks again"""
+MOST_UNFINISHED = 1000
+"""jobs of one account"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +105,7 @@ def accept(
     with shop.database.session() as session:
         if key is not None and (before := _find_key(session, caller, key, digest)) is not None:
             return before, False
+        _few_enough(session, caller)
         number = (session.scalar(select(func.max(JobRow.number))) or 0) + 1
         book.hold(session, job_id, caller.account, quote.credit_micros, at=now, memo=request.words)
         session.add(
@@ -139,7 +146,6 @@ def put_on_easel(shop: Shop, job_id: str) -> dict[int, Future[Picture]]:
     """The pictures that are still to be made, by index. Raises what stops all of them: a model that is gone, say."""
     with shop.database.read() as session:
         row = session.get_one(JobRow, job_id)
-        made = {picture.index for picture in gallery.of_jobs(session, [job_id])[job_id]}
     if row.cancel_asked:
         raise Cancelled
     request = asked.from_json(row.request, shop.blobs)
@@ -152,15 +158,16 @@ def put_on_easel(shop: Shop, job_id: str) -> dict[int, Future[Picture]]:
             model=request.model,
             drawing=drawing,
             template=request.words,
-            on_progress=lambda progress, index=index: shop.hub.tell(
-                job_id, News(progress=replace(progress, index=index))
-            ),
+            on_progress=partial(_tell, shop, job_id, index),
         )
         for index, drawing in enumerate(drawings)
-        if index not in made
+        if index not in row.made
     ]
     for one in wanted:
         shop.easel.put(one, priority=row.priority)
+    with shop.database.read() as session:
+        if session.get_one(JobRow, job_id).cancel_asked:  # while they were being put there
+            shop.easel.cancel(job_id)
     return {one.index: one.picture for one in wanted}
 
 
@@ -173,8 +180,13 @@ def store(shop: Shop, job_id: str, index: int, picture: Picture) -> None:
     if verdict.refused:
         raise Refused(verdict.code, verdict.rule)
     content = shop.marker.mark(encode(picture, ".png"), picture)
-    sha256 = shop.blobs.put(content)
+    shop.blobs.put(content)
     with shop.database.session() as session:
+        row = session.get_one(JobRow, job_id)
+        if index in row.made:
+            return
+        row.made = [*row.made, index]
+        sha256 = shop.blobs.put(content)  # again: whoever deletes a file that no row names does so in such a block too
         gallery.add(
             session,
             picture,
@@ -186,20 +198,20 @@ def store(shop: Shop, job_id: str, index: int, picture: Picture) -> None:
             size_bytes=len(content),
             at=shop.clock.now(),
         )
-    shop.blobs.put(content)  # again, in case its last other owner deleted it between the two
     shop.hub.tell(job_id, News())
 
 
-def settle(shop: Shop, job_id: str, *, state: JobState, reason: str = "", field: str = "") -> None:
+def settle(shop: Shop, job_id: str, reasons: Sequence[Exception] = ()) -> None:
     """The job has ended: what was delivered is charged, the rest goes back. A second time changes nothing.
 
-    `state` is for a job that made nothing; one that made some of its pictures is done, or was cancelled.
+    `reasons` are why pictures are missing; a job that made some of its pictures all the same is done, or was cancelled.
     """
+    state, reason, field = why(reasons)
     with shop.database.session() as session:
         row = session.get_one(JobRow, job_id)
         if row.ended_at is not None:
             return
-        made = len(gallery.of_jobs(session, [job_id])[job_id])
+        made = len(row.made)
         if row.cancel_asked and made < row.count:
             state, reason, field = "cancelled", "", ""
         elif made:
@@ -227,8 +239,9 @@ def run(shop: Shop, job_id: str) -> None:
         except Cancelled:
             continue
         except Exception as error:
+            log.warning("job %s picture %d: %s", job_id, index, error, exc_info=error)
             reasons.append(error)
-    settle(shop, job_id, **why(reasons))
+    settle(shop, job_id, reasons)
 
 
 def unfinished(shop: Shop) -> list[tuple[str, str, int]]:
@@ -239,14 +252,31 @@ def unfinished(shop: Shop) -> list[tuple[str, str, int]]:
         return [(job_id, account, priority) for job_id, account, priority in session.execute(query)]
 
 
-def why(reasons: list[Exception]) -> dict[str, str]:
-    """How settle is told of what went wrong: the first reason, in a person's words."""
+def why(reasons: Sequence[Exception]) -> tuple[JobState, str, str]:
+    """State, reason and field of a job that made nothing: the first reason, in a person's words."""
     if not reasons:
-        return {"state": "done"}
-    first = reasons[0]
-    state = "refused" if isinstance(first, Refused) else "failed"
-    reason = "; ".join(first.reasons.values()) if isinstance(first, Failed) else str(first) or type(first).__name__
-    return {"state": state, "reason": reason, "field": first.field if isinstance(first, Invalid) else ""}
+        return "done", "", ""
+    match reasons[0]:
+        case Refused() as refused:
+            return "refused", str(refused), ""
+        case Invalid() as invalid:
+            return "failed", str(invalid), invalid.field
+        case Failed() as failed:
+            return "failed", "; ".join(failed.reasons.values()), ""
+        case ImpastoError() as known:
+            return "failed", str(known), ""
+        case _:
+            return "failed", "something went wrong here; it is in the log", ""
+
+
+def _tell(shop: Shop, job_id: str, index: int, progress: Progress) -> None:
+    shop.hub.tell(job_id, News(progress=replace(progress, index=index)))
+
+
+def _few_enough(session: Session, caller: Caller) -> None:
+    unfinished = select(func.count()).where(JobRow.account == caller.account, JobRow.ended_at.is_(None))
+    if (session.scalar(unfinished) or 0) >= MOST_UNFINISHED:
+        raise Busy(f"{MOST_UNFINISHED} jobs of this account have not ended yet", retry_after_s=10)
 
 
 def _same_key(shop: Shop, caller: Caller, key: str, digest: str) -> str | None:

@@ -36,6 +36,8 @@ class JobRow(Base):
     credit_micros: Mapped[int] = mapped_column(BigInteger)
     picture_micros: Mapped[int] = mapped_column(BigInteger)
     charged_micros: Mapped[int] = mapped_column(BigInteger, default=0)
+    made: Mapped[list[int]] = mapped_column(JSON, default=list)
+    """the index of each picture that was delivered, whether it is still there or not"""
     cancel_asked: Mapped[bool] = mapped_column(default=False)
     reason: Mapped[str] = mapped_column(Text, default="")
     field: Mapped[str] = mapped_column(String(64), default="")
@@ -46,4 +48,5 @@ class JobRow(Base):
     __table_args__ = (
         UniqueConstraint("account", "key"),
         Index("ix_jobs_account_number", "account", "number"),
+        Index("ix_jobs_keep_ended_at", "keep", "ended_at"),
     )
