@@ -22,6 +22,7 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 
 def caller(request: Request, response: Response, house: HouseHere) -> Caller:
     """Raises NotSignedIn, Forbidden for a page of another origin, Busy for who asks too fast."""
+    request.state.csrf = ""
     found = _alone(request, house) if house.people is None else _known(request, house)
     request.state.caller = found
     if house.people is not None:
@@ -62,6 +63,7 @@ def _known(request: Request, house: House) -> Caller:
     if not token:
         raise NotSignedIn("send a key in the header Authorization, or sign in")
     session = house.people.session(token)
+    request.state.csrf = session.csrf
     if request.method not in SAFE:
         same_origin(request)
         if not secrets.compare_digest(request.headers.get(CSRF, "").encode(), session.csrf.encode()):
