@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,30 @@ notes = "made in a test"
 def tiny_model(_tiny: Path, tmp_path: Path) -> Path:
     """The folder `models/tiny` under tmp_path; `models` is what a Registry is given. "broken" makes its numbers NaN."""
     return shutil.copytree(_tiny, tmp_path / "models" / "tiny")
+
+
+@pytest.fixture
+def pipeline_folder(tmp_path: Path) -> Path:
+    """`Some-Model`, as diffusers keeps Stable Diffusion 1.5, as far as names and configurations go: its weights are a
+    few bytes that nothing opens."""
+    folder = tmp_path / "Some-Model"
+    betas = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012, "num_train_timesteps": 1000}
+    said = {
+        "model_index.json": {"_class_name": "StableDiffusionPipeline"},
+        "scheduler/scheduler_config.json": {**betas, "prediction_type": "epsilon"},
+        "unet/config.json": {"sample_size": 64, "in_channels": 4},
+        "vae/config.json": {"latent_channels": 4, "block_out_channels": [128, 256, 512, 512]},
+        "text_encoder/config.json": {},
+        "tokenizer/vocab.json": {},
+    }
+    for name, content in said.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(json.dumps(content))
+    (folder / "tokenizer" / "merges.txt").write_text("#version: 0.2\n")
+    for part in ("unet", "vae"):
+        (folder / part / "diffusion_pytorch_model.safetensors").write_bytes(part.encode())
+    (folder / "text_encoder" / "model.safetensors").write_bytes(b"text_encoder")
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -196,8 +221,6 @@ def _save(
 
 def _places(raw: bytes) -> list[tuple[str, tuple[int, int], list[int]]]:
     """Name, first and last byte in the file, and shape of each tensor in a safetensors file."""
-    import json
-
     size = int.from_bytes(raw[:8], "little")
     header = json.loads(raw[8 : 8 + size])
     header.pop("__metadata__", None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from impasto.core import ImageRequest, Picture
@@ -12,7 +13,6 @@ from impasto.settings import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
     from typing import Any
 
     from impasto.core import Progress
@@ -25,7 +25,48 @@ def registry() -> Registry:
     """The models of this machine: the person's folder first, then the embedded one."""
     from impasto.models.registry import installed
 
-    return installed(settings().models_folder)
+    return installed(models_folder())
+
+
+def models_folder() -> Path:
+    """Where the person's own models are, and where they are added."""
+    return settings().models_folder or settings().data_folder / "models"
+
+
+def add_model(
+    source: str | Path,
+    name: str | None = None,
+    *,
+    licence: str = "unknown",
+    like: str | None = None,
+    prediction: str | None = None,
+) -> InstalledModel:
+    """Adds someone else's checkpoint to the person's models: a folder as diffusers keeps it, one safetensors file in
+    its makers' layout, or the address of a repository, which alone is fetched.
+
+    `like` names an installed model that lends the parts a file lacks; `prediction`, "epsilon" or "v", is for a source
+    that is silent or wrong about it. Raises Invalid, Unknown, Clash or Damaged naming what is wrong.
+    """
+    from contextlib import ExitStack
+    from tempfile import TemporaryDirectory
+
+    from impasto.models import hub, importing
+
+    folder, into = Path(source).expanduser(), models_folder()
+    name, said = name or importing.called(str(source)), f"Added from {folder.name}."
+    importing.check_new(into, name)
+    with ExitStack() as stack:
+        if hub.is_address(str(source)):
+            folder = hub.fetch(str(source))
+        elif not folder.is_dir():
+            importing.check_file(folder)
+            from impasto.engine.runtimes.torch_single import take_apart
+
+            # on the same disk as the models, so that nothing is copied
+            scratch = stack.enter_context(TemporaryDirectory(dir=into, prefix=".apart-"))
+            lender = None if like is None else registry().find(like)
+            folder = take_apart(folder, Path(scratch) / "parts", like=lender)
+        return importing.add(folder, into, name, licence=licence, description=said, prediction=prediction)
 
 
 def engine_of(model: InstalledModel) -> Engine:
@@ -118,8 +159,6 @@ def vary(
 
 def variation_of(file: Source, *, mask: Source | None = None, **said: Any) -> ImageRequest:
     """The request for variations of a picture; `said` holds fields of ImageRequest, None where not said."""
-    from pathlib import Path
-
     from impasto.pictures.metadata import describe, read_any
     from impasto.pictures.reading import read_init, read_mask
     from impasto.workflows.edit import variation

@@ -32,7 +32,8 @@ class Settings(BaseSettings):
 
     model: str = Field(default="mini", description="the model that draws when none is named")
     models_folder: Path | None = Field(
-        default=None, description="a folder of model folders, looked in before the embedded one"
+        default=None,
+        description="a folder of model folders, looked in before the embedded one; by default `models` where data is",
     )
     output_folder: Path = Field(
         default=Path(), description="where pictures go when no output is named; . is where you are"

@@ -17,32 +17,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BETAS = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012, "num_train_timesteps": 1000}
-UNET, VAE, READER = (
-    "diffusion_pytorch_model.safetensors",
-    "diffusion_pytorch_model.safetensors",
-    "model.safetensors",
-)
+UNET, VAE = "diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.safetensors"
 
 
 @pytest.fixture
-def source(tmp_path) -> Path:
-    """Stable Diffusion 1.5 as far as names and configurations go."""
-    folder = tmp_path / "Some-Model"
-    said = {
-        "model_index.json": {"_class_name": "StableDiffusionPipeline"},
-        "scheduler/scheduler_config.json": {**BETAS, "prediction_type": "epsilon"},
-        "unet/config.json": {"sample_size": 64, "in_channels": 4},
-        "vae/config.json": {"latent_channels": 4, "block_out_channels": [128, 256, 512, 512]},
-        "text_encoder/config.json": {},
-        "tokenizer/vocab.json": {},
-    }
-    for name, content in said.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(json.dumps(content))
-    (folder / "tokenizer" / "merges.txt").write_text("#version: 0.2\n")
-    for part, name in (("unet", UNET), ("vae", VAE), ("text_encoder", READER)):
-        (folder / part / name).write_bytes(part.encode())
-    return folder
+def source(pipeline_folder) -> Path:
+    return pipeline_folder
 
 
 @pytest.fixture
@@ -161,3 +141,21 @@ def test_a_pipeline_of_no_known_family_is_unknown(source, into) -> None:
     (source / "model_index.json").write_text('{"_class_name": "WanPipeline"}')
     with pytest.raises(Unknown, match="there is no 'WanPipeline'"):
         importing.add(source, into, "film")
+
+
+def test_a_prediction_may_be_said(source, into) -> None:
+    assert importing.add(source, into, "said", prediction="v").card.net.prediction == "v"
+    with pytest.raises(Invalid, match="prediction: must be epsilon or v"):
+        importing.add(source, into, "other", prediction="flow")
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("https://huggingface.co/Owner/Some_Model.v2", "some_model.v2"),
+        ("/models/Dream Shaper (8).safetensors", "dream-shaper-8"),
+        ("sdxl/", "sdxl"),
+    ],
+)
+def test_a_source_lends_its_name(source, name) -> None:
+    assert importing.called(source) == name

@@ -38,18 +38,18 @@ def clip_tokenizer(**options):
 def clip_config(width: int = 32, layers: int = 3, **options):
     from transformers import CLIPTextConfig
 
-    return CLIPTextConfig(
-        vocab_size=len(vocabulary()),
-        hidden_size=width,
-        intermediate_size=37,
-        num_hidden_layers=layers,
-        num_attention_heads=4,
-        projection_dim=width,
-        bos_token_id=0,
-        eos_token_id=1,
-        pad_token_id=1,
-        **options,
-    )
+    given = {
+        "vocab_size": len(vocabulary()),
+        "hidden_size": width,
+        "intermediate_size": 37,
+        "num_hidden_layers": layers,
+        "num_attention_heads": 4,
+        "projection_dim": width,
+        "bos_token_id": 0,
+        "eos_token_id": 1,
+        "pad_token_id": 1,
+    }
+    return CLIPTextConfig(**(given | options))
 
 
 def autoencoder(channels: int = 4, **options):
@@ -100,14 +100,14 @@ def sd_betas(**options):
     } | options
 
 
-def sd_pipeline(prediction: str = "epsilon", in_channels: int = 4, **betas):
+def sd_pipeline(prediction: str = "epsilon", in_channels: int = 4, words: dict | None = None, **betas):
     from diffusers import EulerDiscreteScheduler, StableDiffusionPipeline
     from transformers import CLIPTextModel
 
     torch.manual_seed(0)
     return StableDiffusionPipeline(
         vae=autoencoder(),
-        text_encoder=CLIPTextModel(clip_config()).eval(),
+        text_encoder=CLIPTextModel(clip_config(**(words or {}))).eval(),
         tokenizer=clip_tokenizer(),
         unet=unet(in_channels=in_channels),
         scheduler=EulerDiscreteScheduler(**sd_betas(prediction_type=prediction, **betas)),
@@ -257,14 +257,16 @@ def pixart_pipeline(kind: str = "PixArtSigmaPipeline"):
 class Pair:
     """A pipeline of diffusers, and the engine over what was added from its folder."""
 
-    def __init__(self, pipeline, folder: Path) -> None:
+    def __init__(self, pipeline, folder: Path, added: Path | None = None) -> None:
+        """`added` is the folder that is added in the place of what the pipeline saves."""
         from impasto.engine.engine import open_engine
         from impasto.models.importing import add
 
-        pipeline.save_pretrained(folder / "source")
+        if added is None:
+            pipeline.save_pretrained(folder / "source")
         (folder / "models").mkdir()
         pipeline.set_progress_bar_config(disable=True)
-        self.pipeline, self.model = pipeline, add(folder / "source", folder / "models", "tiny")
+        self.pipeline, self.model = pipeline, add(added or folder / "source", folder / "models", "tiny")
         self.engine = open_engine(self.model, threads=1)
         self.size_px = self.model.card.picture.sizes[0]
 
@@ -352,4 +354,4 @@ def pipelines():
 
 @pytest.fixture
 def pair(tmp_path):
-    return lambda pipeline: Pair(pipeline, tmp_path)
+    return lambda pipeline, added=None: Pair(pipeline, tmp_path, added)

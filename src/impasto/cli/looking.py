@@ -1,4 +1,4 @@
-"""The commands that only tell: show, styles, models, settings."""
+"""The commands that only tell: show, styles, settings."""
 
 from __future__ import annotations
 
@@ -43,22 +43,6 @@ def styles(model: o.Model = None) -> None:
         return
     rows = [[name, style.title, style.sample and f'e.g. "{style.sample}"'] for name, style in card.styles.items()]
     _table([[f"{name} (default)" if name == card.defaults.style else name, *rest] for name, *rest in rows])
-
-
-def models() -> None:
-    """List the models that are installed."""
-    from impasto import local
-    from impasto.settings import settings as read
-
-    registry = local.registry()
-    for name in registry.names():
-        found = registry.find(name)
-        card, about = found.card, found.card.model
-        say(f"{name} {about.version}{'  (default)' if name == read().model else ''}")
-        sizes = ", ".join(f"{width}x{height}" for width, height in card.picture.sizes)
-        say(f"  {about.description}")
-        styles = f" in {len(card.styles)} styles" if card.styles else ""
-        say(f"  draws {sizes}{styles}; licence {about.licence}; sha256 {found.ref.sha256}")
 
 
 def settings() -> None:

@@ -14,7 +14,7 @@ from typer import Exit, Option, Typer
 from typer.core import TyperGroup
 from typer.exceptions import Abort, TyperException
 
-from impasto.cli import drawing, looking, making, serving
+from impasto.cli import drawing, looking, making, models, serving
 from impasto.core import Failed, ImpastoError
 from impasto.version import __version__
 
@@ -68,7 +68,6 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     drawing.grid,
     looking.show,
     looking.styles,
-    looking.models,
     looking.settings,
     making.train,
     making.evaluate,
@@ -78,6 +77,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
 for command in COMMANDS:
     app.command()(command)
 app.add_typer(making.data, name="data")
+app.add_typer(models.models, name="models")
 
 
 def _version(asked: bool) -> None:

@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from impasto.core import Damaged
+from impasto.core import Damaged, Invalid
 from impasto.engine import words
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy import ndarray
     from tokenizers import Tokenizer
 
     from impasto.ports import Runtime
 
 START, END = "<|startoftext|>", "<|endoftext|>"
+MERGES = 49152 - 256 - 2
+"""how many merges of the list CLIP was taught with"""
 SPLIT = r"""<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"""
 """what CLIP's own tokenizer takes for a word"""
 
@@ -123,6 +124,40 @@ def merges(path: Path) -> list[tuple[str, str]]:
     """The pairs of a `merges.txt`, the first line of which tells its version."""
     lines = path.read_text("utf-8").splitlines()
     return [(first, second) for first, _, second in (line.partition(" ") for line in lines[1:] if line.strip())]
+
+
+def write_vocabulary(folder: Path, *, fill: str | None) -> None:
+    """A tokenizer's folder with the tokens that all CLIPs share, from open-clip-torch, which carries them.
+
+    `fill` is the token after the end of what is said, if it is not the end itself. Raises Invalid if the package is not
+    installed.
+    """
+    import gzip
+    from importlib.util import find_spec
+
+    found = find_spec("open_clip")
+    if found is None or found.origin is None:
+        raise Invalid("model", 'needs open-clip-torch: pip install "impasto[torch]"')
+    packed = Path(found.origin).with_name("bpe_simple_vocab_16e6.txt.gz").read_bytes()
+    lines = gzip.decompress(packed).decode().split("\n")[1 : MERGES + 1]
+    letters = _letters()
+    tokens = [
+        *letters,
+        *(f"{letter}</w>" for letter in letters),
+        *(line.replace(" ", "") for line in lines),
+        START,
+        END,
+    ]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "vocab.json").write_text(json.dumps({token: place for place, token in enumerate(tokens)}), "utf-8")
+    (folder / "merges.txt").write_text("\n".join(["#version: 0.2", *lines]) + "\n", "utf-8")
+    (folder / "tokenizer_config.json").write_text(json.dumps({"pad_token": fill or END}), "utf-8")
+
+
+def _letters() -> list[str]:
+    """The letter that stands for each byte: first those that can be printed, for themselves; then others."""
+    printed = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    return [chr(byte) for byte in printed] + [chr(0x100 + place) for place in range(0x100 - len(printed))]
 
 
 def _pad(folder: Path) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from impasto.core import Clash, Damaged, Invalid
@@ -17,11 +18,12 @@ from impasto.models.registry import CARD, load, sha256
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from impasto.models.describing import Kind
     from impasto.models.registry import InstalledModel
 
+CONFIGS = Path(__file__).parent / "configs"
+"""what a file of one piece does not say, by its layout: the configuration of each part"""
 WEIGHTS, PICKLES = ".safetensors", (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 KEPT = (".json", ".txt", ".model", WEIGHTS)
 """endings of the files that a part may need"""
@@ -31,17 +33,22 @@ CONVERT = (
 )
 
 
-def add(source: Path, into: Path, name: str, *, licence: str = "unknown", description: str = "") -> InstalledModel:
+def add(
+    source: Path,
+    into: Path,
+    name: str,
+    *,
+    licence: str = "unknown",
+    description: str = "",
+    prediction: str | None = None,
+) -> InstalledModel:
     """Brings a diffusers folder into a folder of models as `name` and returns the model.
 
     Files are linked where the disk allows it, else copied; the model appears whole or not at all. Raises Invalid naming
     what breaks a rule, Unknown for a pipeline of no known family, Clash if the name is taken, Damaged for what cannot
-    be read.
+    be read. `prediction` ("epsilon" or "v") is for a net whose configuration is wrong about it.
     """
-    check_name(name)
-    target, making = into / name, into / f".{name}.making"
-    if target.exists():
-        raise Clash("name", f"{target} is there already")
+    target, making = check_new(into, name), into / f".{name}.making"
     pipeline = read_json(source / "model_index.json")
     kind = kind_of(str(pipeline.get("_class_name")))
     shutil.rmtree(making, ignore_errors=True)
@@ -51,19 +58,43 @@ def add(source: Path, into: Path, name: str, *, licence: str = "unknown", descri
             _bring(source / part, making / part)
         about = {"name": name, "version": "1", "family": kind.family, "licence": licence}
         about["description"] = description or f"Added from {source.name}."
-        _write_card(making, about, kind, source)
+        _write_card(making, about, kind, source, prediction)
         making.rename(target)
     finally:
         shutil.rmtree(making, ignore_errors=True)
     return load(target)
 
 
-def check_name(name: str) -> None:
-    """Raises Invalid for what cannot name a model and its folder."""
+def check_new(into: Path, name: str) -> Path:
+    """The folder of a model that is to come into `into`, which is made. Raises Invalid for what cannot name one, Clash
+    if there is one.
+    """
     import re
 
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name):
         raise Invalid("name", f"must be up to 64 small letters, digits, dots, - and _, not {name!r}")
+    if (into / name).exists():
+        raise Clash("name", f"{into / name} is there already")
+    into.mkdir(parents=True, exist_ok=True)
+    return into / name
+
+
+def called(source: str) -> str:
+    """A name for what is added from there."""
+    import re
+
+    stem = Path(re.sub(r"/tree/[^/]+/?$", "", source)).name.removesuffix(WEIGHTS).lower()
+    return re.sub(r"[^a-z0-9._-]+", "-", stem).strip("-._")[:64]
+
+
+def check_file(path: Path) -> None:
+    """Raises Invalid for a file that is none, or whose weights are pickled."""
+    if not path.is_file():
+        raise Invalid("source", f"{path} is neither a folder nor a file")
+    if path.name.endswith(PICKLES):
+        raise Invalid("source", f"{path} {CONVERT}")
+    if not path.name.endswith(WEIGHTS):
+        raise Invalid("source", f"{path} must end in {WEIGHTS}")
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -116,7 +147,7 @@ def link(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _write_card(folder: Path, about: dict[str, str], kind: Kind, source: Path) -> None:
+def _write_card(folder: Path, about: dict[str, str], kind: Kind, source: Path, prediction: str | None) -> None:
     import tomli_w
 
     configs = {part: read_json(path) for part in kind.parts if (path := folder / part / "config.json").is_file()}
@@ -126,6 +157,10 @@ def _write_card(folder: Path, about: dict[str, str], kind: Kind, source: Path) -
         tables = kind.tables(configs)
     except KeyError as error:
         raise Invalid("model", f"the configuration of {source} does not say {error}") from None
+    if prediction is not None:
+        if tables["net"]["prediction"] == "flow" or prediction not in {"epsilon", "v"}:
+            raise Invalid("prediction", f"must be epsilon or v, for a net that is no flow, not {prediction!r}")
+        tables["net"]["prediction"] = prediction
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     hashes = {path.relative_to(folder).as_posix(): sha256(path) for path in files}
     (folder / CARD).write_text(tomli_w.dumps({"model": about, **tables, "files": hashes}), "utf-8")

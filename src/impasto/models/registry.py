@@ -92,7 +92,8 @@ class Registry:
         found: dict[str, Path] = {}
         for folder in reversed(self._folders):
             if folder.is_dir():
-                found |= {card.parent.name: card.parent for card in folder.glob(f"*/{CARD}")}
+                cards_here = (card for card in folder.glob(f"*/{CARD}") if not card.parent.name.startswith("."))
+                found |= {card.parent.name: card.parent for card in cards_here}
         return found
 
 
