@@ -94,8 +94,8 @@ class Easel:
         with self._change:
             if self._drawing is not None and self._drawing.job_id == job_id:
                 return None
-            order = [wanted.job_id for wanted in self._turns.order()]
-        return order.index(job_id) if job_id in order else None
+            order = enumerate(self._turns.order())
+            return next((place for place, wanted in order if wanted.job_id == job_id), None)
 
     def __len__(self) -> int:
         """How many wait."""

@@ -10,9 +10,13 @@ account therefore begins after at most A - 1 others, however many each of them h
 from __future__ import annotations
 
 import heapq
+from collections import deque
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 T = TypeVar("T")
 
@@ -67,21 +71,20 @@ class Turns(Generic[T]):
             heapq.heapify(line.waiting)
         return found
 
-    def order(self) -> list[T]:
+    def order(self) -> Iterator[T]:
         """All that wait, in the order in which they would be taken if nothing else came."""
-        lines = {account: (line.used, line.last) for account, line in self._lines.items()}
-        taken = max((last for _, last in lines.values()), default=0)
-        waiting = {account: sorted(line.waiting) for account, line in self._lines.items() if line.waiting}
-        out = []
-        while waiting:
-            account = min(waiting, key=lambda name: (*lines[name], waiting[name][0][1]))
-            _, _, cost, item = waiting[account].pop(0)
+        waiting = {account: deque(sorted(line.waiting)) for account, line in self._lines.items() if line.waiting}
+        ranks = [(*self._rank(account), account) for account in waiting]
+        taken = max((line.last for line in self._lines.values()), default=0)
+        heapq.heapify(ranks)
+        while ranks:
+            used, _, _, account = heapq.heappop(ranks)
+            line = waiting[account]
+            _, _, cost, item = line.popleft()
             taken += 1
-            lines[account] = (lines[account][0] + cost, taken)
-            out.append(item)
-            if not waiting[account]:
-                del waiting[account]
-        return out
+            yield item
+            if line:
+                heapq.heappush(ranks, (used + cost, taken, line[0][1], account))
 
     def __len__(self) -> int:
         return sum(len(line.waiting) for line in self._lines.values())
