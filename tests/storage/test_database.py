@@ -39,10 +39,15 @@ def test_writers_wait_for_each_other_and_count_every_one(tmp_path: Path) -> None
 
 def test_a_block_that_raises_leaves_nothing() -> None:
     database = open_database("sqlite://")
-    with pytest.raises(RuntimeError), database.session() as session:
-        session.add(person("ann", datetime.now(UTC)))
-        session.flush()
-        raise RuntimeError
+
+    def half_done() -> None:
+        with database.session() as session:
+            session.add(person("ann", datetime.now(UTC)))
+            session.flush()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        half_done()
     with database.read() as session:
         assert session.get(PersonRow, "ann") is None
     database.close()
