@@ -1,11 +1,11 @@
-"""Pictures kept, albums of them, and the index of their words."""
+"""Pictures kept and albums of them. The index of their words (FTS5) is made by the first migration."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import DDL, JSON, BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint, event
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from impasto.storage.base import Base, UtcTime
@@ -61,19 +61,3 @@ class AlbumPictureRow(Base):
 
     album_id: Mapped[str] = mapped_column(ForeignKey("albums.id", ondelete="CASCADE"), primary_key=True)
     picture_id: Mapped[str] = mapped_column(ForeignKey("pictures.id", ondelete="CASCADE"), primary_key=True, index=True)
-
-
-WORDS_INDEX = (
-    """CREATE VIRTUAL TABLE picture_words USING fts5(
-        words, negative, style, content='pictures', content_rowid='number', tokenize="unicode61 remove_diacritics 2")""",
-    """CREATE TRIGGER picture_words_insert AFTER INSERT ON pictures BEGIN
-        INSERT INTO picture_words(rowid, words, negative, style)
-        VALUES (new.number, new.words, new.negative, new.style); END""",
-    """CREATE TRIGGER picture_words_delete AFTER DELETE ON pictures BEGIN
-        INSERT INTO picture_words(picture_words, rowid, words, negative, style)
-        VALUES ('delete', old.number, old.words, old.negative, old.style); END""",
-)
-"""words of a picture never change, so nothing follows an update"""
-
-for statement in WORDS_INDEX:
-    event.listen(PictureRow.__table__, "after_create", DDL(statement.replace("%", "%%")).execute_if(dialect="sqlite"))

@@ -1,10 +1,11 @@
-"""The book: transactions, their entries, and what each account comes to."""
+"""The book: transactions, their entries, and what each account comes to. That nothing of it is changed or deleted is
+also held by triggers, which the first migration makes."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import DDL, BigInteger, CheckConstraint, ForeignKey, Index, Integer, String, event
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from impasto.storage.base import Base, UtcTime
@@ -53,12 +54,3 @@ class BalanceRow(Base):
     micros: Mapped[int] = mapped_column(BigInteger)
 
     __table_args__ = (CheckConstraint("micros >= 0 OR place IN ('grants')", name="not_below_limit"),)
-
-
-for table in (TransactionRow.__table__, EntryRow.__table__):
-    for verb in ("UPDATE", "DELETE"):
-        trigger = DDL(
-            f"CREATE TRIGGER {table.name}_no_{verb.lower()} BEFORE {verb} ON {table.name} "
-            "BEGIN SELECT RAISE(ABORT, 'the book is append only'); END"
-        )
-        event.listen(table, "after_create", trigger.execute_if(dialect="sqlite"))
