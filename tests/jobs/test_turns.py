@@ -60,21 +60,17 @@ def test_with_pictures_of_one_cost_nobody_waits_for_more_than_one_of_each_other(
 
 
 @given(asks)
-def test_an_account_that_waits_sees_another_begin_no_more_than_its_own_cost_and_one_picture(some):
-    turns = filled([(account, cost, 0, number) for account, cost, _, number in some])
-    heads: dict[str, int] = {}
+def test_between_two_pictures_of_an_account_another_begins_the_cost_of_the_first_and_one_more(some):
+    order = taken(filled([(account, cost, 0, number) for account, cost, _, number in some]))
+    last_cost: Counter[str] = Counter()
     begun: Counter[tuple[str, str]] = Counter()
-    order = taken(turns)
     for at, (account, cost, _, _) in enumerate(order):
-        waiting = {ask[0]: ask for ask in reversed(order[at:])}
-        for other, head in waiting.items():
-            if heads.get(other) != head[3]:
-                heads[other] = head[3]
-                for name in ACCOUNTS:
-                    begun[other, name] = 0
-            if other != account:
-                assert begun[other, account] <= head[1] or begun[other, account] == 0
-                begun[other, account] += cost
+        for other in {ask[0] for ask in order[at:]} - {account}:
+            assert begun[other, account] <= last_cost[other]
+            begun[other, account] += cost
+        last_cost[account] = cost
+        for name in ACCOUNTS:
+            begun[account, name] = 0
 
 
 @given(asks, st.data())
