@@ -66,7 +66,18 @@ def add_model(
             scratch = stack.enter_context(TemporaryDirectory(dir=into, prefix=".apart-"))
             lender = None if like is None else registry().find(like)
             folder = take_apart(folder, Path(scratch) / "parts", like=lender)
-        return importing.add(folder, into, name, licence=licence, description=said, prediction=prediction)
+        return importing.add(
+            folder, into, name, licence=licence, description=said, prediction=prediction, preview=_preview()
+        )
+
+
+def _preview() -> Callable[[Path], dict[str, Any]] | None:
+    """What fits a preview to an autoencoder, where what it takes is installed."""
+    from importlib.util import find_spec
+
+    from impasto.engine.previews import preview_of
+
+    return preview_of if find_spec("diffusers") and find_spec("torch") else None
 
 
 def engine_of(model: InstalledModel) -> Engine:

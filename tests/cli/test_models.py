@@ -8,11 +8,19 @@ from typing import TYPE_CHECKING
 import huggingface_hub
 import pytest
 
+from impasto import local
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from tests.cli.conftest import Ran
+
+
+@pytest.fixture(autouse=True)
+def _no_preview(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The weights here are no autoencoder's."""
+    monkeypatch.setattr(local, "_preview", lambda: None)
 
 
 def test_alone_it_lists(impasto: Callable[..., Ran]) -> None:

@@ -262,11 +262,12 @@ class Pair:
         from impasto.engine.engine import open_engine
         from impasto.models.importing import add
 
+        self.source = added or folder / "source"
         if added is None:
-            pipeline.save_pretrained(folder / "source")
+            pipeline.save_pretrained(self.source)
         (folder / "models").mkdir()
         pipeline.set_progress_bar_config(disable=True)
-        self.pipeline, self.model = pipeline, add(added or folder / "source", folder / "models", "tiny")
+        self.pipeline, self.model = pipeline, add(self.source, folder / "models", "tiny")
         self.engine = open_engine(self.model, threads=1)
         self.size_px = self.model.card.picture.sizes[0]
 

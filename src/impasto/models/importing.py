@@ -17,7 +17,7 @@ from impasto.models.describing import kind_of
 from impasto.models.registry import CARD, load, sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from impasto.models.describing import Kind
     from impasto.models.registry import InstalledModel
@@ -41,12 +41,14 @@ def add(
     licence: str = "unknown",
     description: str = "",
     prediction: str | None = None,
+    preview: Callable[[Path], dict[str, Any]] | None = None,
 ) -> InstalledModel:
     """Brings a diffusers folder into a folder of models as `name` and returns the model.
 
     Files are linked where the disk allows it, else copied; the model appears whole or not at all. Raises Invalid naming
     what breaks a rule, Unknown for a pipeline of no known family, Clash if the name is taken, Damaged for what cannot
-    be read. `prediction` ("epsilon" or "v") is for a net whose configuration is wrong about it.
+    be read. `prediction` ("epsilon" or "v") is for a net whose configuration is wrong about it;
+    `preview` makes the card's table of that name of the autoencoder's folder.
     """
     target, making = check_new(into, name), into / f".{name}.making"
     pipeline = read_json(source / "model_index.json")
@@ -58,7 +60,10 @@ def add(
             _bring(source / part, making / part)
         about = {"name": name, "version": "1", "family": kind.family, "licence": licence}
         about["description"] = description or f"Added from {source.name}."
-        _write_card(making, about, kind, source, prediction)
+        tables = _tables(making, kind, source, prediction)
+        if preview is not None:
+            tables["preview"] = preview(making / "vae")
+        _write_card(making, {"model": about, **tables})
         making.rename(target)
     finally:
         shutil.rmtree(making, ignore_errors=True)
@@ -147,9 +152,8 @@ def link(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _write_card(folder: Path, about: dict[str, str], kind: Kind, source: Path, prediction: str | None) -> None:
-    import tomli_w
-
+def _tables(folder: Path, kind: Kind, source: Path, prediction: str | None) -> dict[str, Any]:
+    """What the configurations say."""
     configs = {part: read_json(path) for part in kind.parts if (path := folder / part / "config.json").is_file()}
     configs["scheduler"] = read_json(source / "scheduler" / "scheduler_config.json")
     configs["pipeline"] = read_json(source / "model_index.json")
@@ -161,6 +165,12 @@ def _write_card(folder: Path, about: dict[str, str], kind: Kind, source: Path, p
         if tables["net"]["prediction"] == "flow" or prediction not in {"epsilon", "v"}:
             raise Invalid("prediction", f"must be epsilon or v, for a net that is no flow, not {prediction!r}")
         tables["net"]["prediction"] = prediction
+    return tables
+
+
+def _write_card(folder: Path, tables: dict[str, Any]) -> None:
+    import tomli_w
+
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     hashes = {path.relative_to(folder).as_posix(): sha256(path) for path in files}
-    (folder / CARD).write_text(tomli_w.dumps({"model": about, **tables, "files": hashes}), "utf-8")
+    (folder / CARD).write_text(tomli_w.dumps({**tables, "files": hashes}), "utf-8")
