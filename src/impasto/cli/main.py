@@ -14,7 +14,7 @@ from typer import Exit, Option, Typer
 from typer.core import TyperGroup
 from typer.exceptions import Abort, TyperException
 
-from impasto.cli import drawing, looking, making, models, serving
+from impasto.cli import drawing, looking, making, models, operating, serving
 from impasto.core import Failed, ImpastoError
 from impasto.version import __version__
 
@@ -78,6 +78,8 @@ for command in COMMANDS:
     app.command()(command)
 app.add_typer(making.data, name="data")
 app.add_typer(models.models, name="models")
+app.add_typer(operating.accounts, name="accounts")
+app.add_typer(operating.ledger, name="ledger")
 
 
 def _version(asked: bool) -> None:
