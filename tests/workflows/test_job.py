@@ -342,6 +342,7 @@ def test_a_cancel_that_comes_while_the_pictures_are_put_on_the_easel_counts(hous
         put(wanted, priority=priority)
 
     monkeypatch.setattr(house.shop.easel, "put", cancel_first)
+    house.engine.draw = _only(-1, house.engine.draw)
     asked = house.desk.submit(ANN, replace(ASK, count=3))
     house.walk()
     assert house.desk.find(ANN, asked.id).state == "cancelled"
