@@ -277,3 +277,35 @@ def test_torch_tensors_are_served_as_arrays_are() -> None:
         return events[-1].latents
 
     np.testing.assert_allclose(end(torch.tensor(start)).numpy(), end(start), rtol=1e-12)
+
+
+class Small(Arithmetic):
+    """Has memory for so many rows, and none for the picture whose seed is `heavy`."""
+
+    def __init__(self, most: int, heavy: int) -> None:
+        super().__init__()
+        self.most, self.heavy = most, 1.0 + heavy
+
+    def denoise(self, xs, sigmas, given):
+        if len(xs) > self.most or self.heavy in given:
+            raise RuntimeError("out of memory: tried to allocate 20 GiB\nand more that only a machine reads")
+        return super().denoise(xs, sigmas, given)
+
+
+@settings(max_examples=40, deadline=None)
+@given(most=st.integers(1, 5), rows=st.integers(1, 8), calls=st.integers(1, 3), guided=st.booleans())
+def test_a_picture_too_large_fails_alone_with_its_reason_and_the_others_are_what_they_are(
+    most, rows, calls, guided
+) -> None:
+    asks = [Ask(sampler="euler", steps=3 + seed, scale=2.0 if guided else 1.0, seed=seed) for seed in range(5)]
+    with ThreadPoolExecutor(calls) as threads:
+        batch = Batcher(Runner(Small(most, heavy=2), threads), Limits(rows=rows, calls=calls))
+        for ticket, ask in enumerate(asks):
+            batch.join(ask.running(ticket))
+        events = drain(batch)
+    (lost,) = (event for event in events if isinstance(event, Lost))
+    assert (lost.ticket, lost.reason) == (2, "out of memory: tried to allocate 20 GiB")
+    ends = {event.ticket: event.latents for event in events if isinstance(event, Finished)}
+    assert ends.keys() == {0, 1, 3, 4}
+    for ticket, end in ends.items():
+        np.testing.assert_array_equal(end, alone(asks[ticket]))

@@ -42,8 +42,13 @@ class Batcher:
                 self._running[row.ticket].began_s = self._clock()
         events: list[Event] = []
         for row, denoised in self._runner.run(calls, self._running):
-            events += self._running[row.ticket].answer(row.side, denoised)
-        for event in events:
-            if isinstance(event, Finished | Lost):
-                self.leave(event.ticket)
+            if row.ticket not in self._running:
+                continue  # its other side has failed
+            if isinstance(denoised, str):
+                news: list[Event] = [Lost(ticket=row.ticket, reason=denoised)]
+            else:
+                news = self._running[row.ticket].answer(row.side, denoised)
+            if news and isinstance(news[-1], Finished | Lost):
+                self.leave(row.ticket)
+            events += news
         return events

@@ -187,8 +187,8 @@ class Engine:
             return
         try:
             yield self._finish(event, index, drawings[index])
-        except FloatingPointError as error:
-            mine.failed[index] = str(error)
+        except (FloatingPointError, RuntimeError, MemoryError) as error:
+            mine.failed[index] = str(error).partition("\n")[0]
 
     def _finish(self, event: Finished, index: int, drawing: Drawing) -> Picture:
         painted = self._family.decode(event.latents)

@@ -63,19 +63,25 @@ class Runner:
     def __init__(self, family: Family, threads: Executor | None = None) -> None:
         self._family, self._threads = family, threads
 
-    def run(self, calls: Sequence[Call], running: Mapping[int, Running]) -> list[tuple[Row, Array]]:
-        """Each row with its answer, in the order of the calls."""
-        asks = [[running[row.ticket] for row in call] for call in calls]
-        jobs = [
-            (
+    def run(self, calls: Sequence[Call], running: Mapping[int, Running]) -> list[tuple[Row, Array | str]]:
+        """Each row with its answer, in the order of the calls, or with the reason why there is none."""
+        if self._threads is None or len(calls) == 1:
+            answers = [self._answers(call, running) for call in calls]
+        else:
+            answers = list(self._threads.map(lambda call: self._answers(call, running), calls))
+        return [pair for call, rows in zip(calls, answers, strict=True) for pair in zip(call, rows, strict=True)]
+
+    def _answers(self, call: Call, running: Mapping[int, Running]) -> Sequence[Array | str]:
+        """One call's. If it fails, most often for want of memory, its halves are tried, down to single rows."""
+        pictures = [running[row.ticket] for row in call]
+        try:
+            return self._family.denoise(
                 [picture.x for picture in pictures],
                 [picture.sigma for picture in pictures],
                 [picture.conditioning[row.side] for row, picture in zip(call, pictures, strict=True)],
             )
-            for call, pictures in zip(calls, asks, strict=True)
-        ]
-        if self._threads is None or len(jobs) == 1:
-            answers = [self._family.denoise(*job) for job in jobs]
-        else:
-            answers = list(self._threads.map(lambda job: self._family.denoise(*job), jobs))
-        return [pair for call, rows in zip(calls, answers, strict=True) for pair in zip(call, rows, strict=True)]
+        except (RuntimeError, MemoryError) as error:  # torch's want of memory is the first of them
+            if len(call) == 1:
+                return [str(error).strip().partition("\n")[0] or type(error).__name__]
+        half = len(call) // 2
+        return [*self._answers(call[:half], running), *self._answers(call[half:], running)]
