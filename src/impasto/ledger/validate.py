@@ -12,7 +12,6 @@ from impasto.storage.tables.ledger import BalanceRow, EntryRow, TransactionRow
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import Select
     from sqlalchemy.orm import Session
 
 
@@ -29,7 +28,7 @@ def transactions_sum_to_nothing(session: Session) -> Iterator[str]:
 
 
 def balances_are_sums(session: Session) -> Iterator[str]:
-    sums = {place: int(micros) for place, micros in session.execute(_sums())}
+    sums = _sums(session)
     kept = {row.place: row.micros for row in session.scalars(select(BalanceRow))}
     for place in sorted(sums.keys() | kept.keys()):
         if sums.get(place, 0) != kept.get(place, 0):
@@ -37,7 +36,7 @@ def balances_are_sums(session: Session) -> Iterator[str]:
 
 
 def nobody_is_below_zero(session: Session) -> Iterator[str]:
-    for place, micros in session.execute(_sums()):
+    for place, micros in _sums(session).items():
         if place != GRANTS and micros < 0:
             yield f"{place} has {micros} micros"
 
@@ -69,8 +68,10 @@ def held_is_open_holds(session: Session) -> Iterator[str]:
             yield f"{row.place} has {row.micros} micros, its open holds come to {open_holds.get(row.place, 0)}"
 
 
-def _sums() -> Select[tuple[str, int]]:
-    return select(EntryRow.place, func.sum(EntryRow.micros)).group_by(EntryRow.place)
+def _sums(session: Session) -> dict[str, int]:
+    """What the entries of each place come to."""
+    query = select(EntryRow.place, func.sum(EntryRow.micros)).group_by(EntryRow.place)
+    return {place: int(micros) for place, micros in session.execute(query)}
 
 
 CHECKS = (

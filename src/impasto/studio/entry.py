@@ -46,9 +46,7 @@ async def sign_in(request: Request, house: HouseHere) -> Response:
     try:
         token = await run_in_threadpool(_enter, request, house, fields)
     except ImpastoError as error:
-        answer = page(request, "parts/error.html", contexts.ErrorPart(message=str(error)), status=422)
-        answer.headers["HX-Retarget"] = "#composer-error"
-        return answer
+        return page(request, "parts/error.html", contexts.ErrorPart(message=str(error)), status=422)
     answer = Response(status_code=204, headers={"HX-Redirect": "/"})
     answer.set_cookie(
         SESSION,

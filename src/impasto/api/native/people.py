@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict
@@ -161,7 +161,7 @@ def _me(caller: CallerHere, csrf: str | None) -> MeOut:
     return MeOut(account=caller.account, name=caller.name, role=caller.role, scopes=sorted(caller.scopes), csrf=csrf)
 
 
-def _key(key: Key) -> dict[str, object]:
+def _key(key: Key) -> dict[str, Any]:
     return {name: getattr(key, name) for name in KeyOut.model_fields}
 
 
