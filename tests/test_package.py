@@ -19,6 +19,11 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 HEAVY = {"torch", "diffusers", "transformers", "tensorflow", "jax"}
 MAKING = ("data", "training", "models/nets")
 """rooms whose libraries come with the extra `train`"""
+SERVING = (
+    *("accounts", "api", "app.py", "cli/operating.py", "cli/serving.py", "jobs", "ledger", "storage", "studio"),
+    *(f"workflows/{name}.py" for name in ("desk", "gallery", "housekeeping", "job")),
+)
+"""rooms whose libraries come with the extra `serve`"""
 MOST_BYTES, FEWEST_STYLES = 64_000_000, 6
 
 
@@ -54,6 +59,8 @@ def test_every_library_that_is_imported_is_named(path: Path) -> None:
     named = {plain(one) for one in PROJECT["dependencies"]}
     if str(path.relative_to(SOURCE)).startswith(MAKING):
         named |= {plain(one) for one in PROJECT["optional-dependencies"]["train"]}
+    elif str(path.relative_to(SOURCE)).startswith(SERVING):
+        named |= {plain(one) for one in PROJECT["optional-dependencies"]["serve"]}
     elif re.match(r"torch_", path.name):
         named |= {plain(one) for one in PROJECT["optional-dependencies"]["torch"]}
     known = packages_distributions()
