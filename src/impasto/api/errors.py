@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fastapi import Request
+from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
@@ -65,36 +65,42 @@ def native(no: No) -> dict[str, object]:
 
 
 def install(app: FastAPI, dialects: Mapping[str, Say]) -> None:
-    """`dialects`: path prefix -> how that dialect says no; where none fits, the native form."""
+    """`dialects`: path prefix -> how that dialect says no; where none fits, the native form.
 
-    def answer(request: Request, no: No) -> JSONResponse:
+    A browser that goes to a page gets a page, where `app.state.error_page` makes one of (request, no).
+    """
+
+    def answer(request: Request, no: No) -> Response:
+        if "text/html" in request.headers.get("accept", "") and hasattr(app.state, "error_page"):
+            page: Response = app.state.error_page(request, no)
+            return page
         said = next((say for prefix, say in dialects.items() if request.url.path.startswith(prefix)), native)
         headers = {} if no.retry_after_s is None else {"Retry-After": str(max(1, round(no.retry_after_s)))}
         if no.status == 401:
             headers["WWW-Authenticate"] = 'Bearer, Basic realm="impasto"'
         return JSONResponse(said(no), no.status, headers)
 
-    async def ours(request: Request, error: Exception) -> JSONResponse:
+    async def ours(request: Request, error: Exception) -> Response:
         no = no_of(error)
         if no.status >= 500:
             log.error("%s %s: %s", request.method, request.url.path, no.message, exc_info=error)
         return answer(request, no)
 
-    async def invalid(request: Request, error: Exception) -> JSONResponse:
+    async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path", "header"))
         message = f"{field or 'body'}: {first['msg']}"
         return answer(request, No(status=422, code="invalid", message=message, field=field or "body"))
 
-    async def http(request: Request, error: Exception) -> JSONResponse:
+    async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         code = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}.get(error.status_code, "http")
         response = answer(request, No(status=error.status_code, code=code, message=str(error.detail)))
         response.headers.update(error.headers or {})
         return response
 
-    async def unforeseen(request: Request, error: Exception) -> JSONResponse:
+    async def unforeseen(request: Request, error: Exception) -> Response:
         log.error("%s %s", request.method, request.url.path, exc_info=error)
         return answer(request, No(status=500, code="failed", message="something went wrong here; it is in the log"))
 

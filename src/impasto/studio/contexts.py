@@ -138,6 +138,12 @@ class ReadPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorPage:
+    person: Person
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CardPart:
     card: JobCard
 
