@@ -67,17 +67,17 @@ def add_model(
             lender = None if like is None else registry().find(like)
             folder = take_apart(folder, Path(scratch) / "parts", like=lender)
         return importing.add(
-            folder, into, name, licence=licence, description=said, prediction=prediction, preview=_preview()
+            folder, into, name, licence=licence, description=said, prediction=prediction, finish=_finish()
         )
 
 
-def _preview() -> Callable[[Path], dict[str, Any]] | None:
-    """What fits a preview to an autoencoder, where what it takes is installed."""
+def _finish() -> Callable[[Path], dict[str, Any]] | None:
+    """What takes the libraries that run checkpoints, where they are installed."""
     from importlib.util import find_spec
 
-    from impasto.engine.previews import preview_of
+    from impasto.engine.adding import finish
 
-    return preview_of if find_spec("diffusers") and find_spec("torch") else None
+    return finish if find_spec("diffusers") and find_spec("transformers") and find_spec("torch") else None
 
 
 def engine_of(model: InstalledModel) -> Engine:

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def _no_preview(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The weights here are no autoencoder's."""
-    monkeypatch.setattr(local, "_preview", lambda: None)
+def _nothing_to_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The weights here are of no nets."""
+    monkeypatch.setattr(local, "_finish", lambda: None)
 
 
 def test_alone_it_lists(impasto: Callable[..., Ran]) -> None:

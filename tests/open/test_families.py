@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from impasto.core import Unknown
+from impasto.core import Damaged, Unknown
 
 diffusers = pytest.importorskip("diffusers")
 pytestmark = pytest.mark.filterwarnings("ignore:__array_:DeprecationWarning")  # diffusers' own
@@ -88,3 +88,24 @@ def test_a_weight_moves_what_t5_reads_and_what_is_too_long_is_cut(pair, pipeline
     assert mask.sum() == np.flatnonzero(tokens[0])[-1] + 1
     tokens, mask, _ = t5.read("red " * 400)
     assert (tokens.shape, mask.sum(), tokens[0, -1]) == ((1, 300), 300, t5.end)
+
+
+def test_t5_kept_as_a_sentencepiece_model_is_read_as_it_reads(tmp_path) -> None:
+    sentencepiece = pytest.importorskip("sentencepiece")
+    from impasto.engine.clip import read_tokenizer
+    from impasto.engine.runtimes.torch_tokens import write_tokenizer
+
+    said = ["a red fox", "the blue cat and the red house", "foxes drink ink, it's 42!", "ünïcode is fine"] * 20
+    options = {"pad_id": 0, "eos_id": 1, "unk_id": 2, "bos_id": -1, "hard_vocab_limit": False, "minloglevel": 2}
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(said), model_prefix=str(tmp_path / "spiece"), vocab_size=60, **options
+    )
+    write_tokenizer(tmp_path)
+    ours = read_tokenizer(tmp_path)
+    theirs = sentencepiece.SentencePieceProcessor(model_file=str(tmp_path / "spiece.model"))
+    for text in ("a red fox", " Foxes drink  ink!", "ünïcode 42", ""):
+        assert ours.encode(text, add_special_tokens=False).ids == theirs.encode(text)
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "spiece.model").write_bytes(b"no model")
+    with pytest.raises(Damaged, match="is no tokenizer"):
+        write_tokenizer(tmp_path / "broken")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from impasto.engine.adding import finish
 from impasto.engine.previews import fit, preview_of
 from impasto.engine.vae import Vae
 
@@ -45,7 +46,7 @@ def test_a_model_added_with_one_shows_its_previews(tmp_path, sd, monkeypatch) ->
 
     (tmp_path / "source").symlink_to(sd.source)
     (tmp_path / "models").mkdir()
-    model = importing.add(tmp_path / "source", tmp_path / "models", "seen", preview=preview_of)
+    model = importing.add(tmp_path / "source", tmp_path / "models", "seen", finish=finish)
     assert model.card.preview is not None
     engine = open_engine(model, threads=1)
     events = []

@@ -41,14 +41,14 @@ def add(
     licence: str = "unknown",
     description: str = "",
     prediction: str | None = None,
-    preview: Callable[[Path], dict[str, Any]] | None = None,
+    finish: Callable[[Path], dict[str, Any]] | None = None,
 ) -> InstalledModel:
     """Brings a diffusers folder into a folder of models as `name` and returns the model.
 
     Files are linked where the disk allows it, else copied; the model appears whole or not at all. Raises Invalid naming
     what breaks a rule, Unknown for a pipeline of no known family, Clash if the name is taken, Damaged for what cannot
     be read. `prediction` ("epsilon" or "v") is for a net whose configuration is wrong about it;
-    `preview` makes the card's table of that name of the autoencoder's folder.
+    `finish` may still change the folder, before its files are hashed, and returns more tables of the card.
     """
     target, making = check_new(into, name), into / f".{name}.making"
     pipeline = read_json(source / "model_index.json")
@@ -61,9 +61,7 @@ def add(
         about = {"name": name, "version": "1", "family": kind.family, "licence": licence}
         about["description"] = description or f"Added from {source.name}."
         tables = _tables(making, kind, source, prediction)
-        if preview is not None:
-            tables["preview"] = preview(making / "vae")
-        _write_card(making, {"model": about, **tables})
+        _write_card(making, {"model": about, **tables, **(finish(making) if finish else {})})
         making.rename(target)
     finally:
         shutil.rmtree(making, ignore_errors=True)
