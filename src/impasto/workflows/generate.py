@@ -6,7 +6,10 @@ import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from impasto.core import MAX_SEED, Drawing, Invalid, Picture
+from impasto.core import MAX_SEED, Drawing, Invalid, Picture, Unknown
+from impasto.engine import samplers
+from impasto.engine.pixels import colour
+from impasto.engine.sigmas import CURVES
 from impasto.workflows.edit import check_same, edit_of, fitted
 from impasto.workflows.words import check, expander
 
@@ -122,7 +125,17 @@ def _drawing(request: ImageRequest, card: Card, words: str, seed: int) -> Drawin
         edit=edit_of(request),
     )
     card.check(drawing)
+    _check_names(drawing)
     return drawing
+
+
+def _check_names(drawing: Drawing) -> None:
+    """What an engine would refuse too, before one is opened, or a job is accepted."""
+    if drawing.sampler not in samplers.NAMES:
+        raise Unknown("sampler", drawing.sampler, samplers.NAMES)
+    if drawing.sigmas not in CURVES:
+        raise Unknown("sigmas", drawing.sigmas, CURVES)
+    colour(drawing.background)
 
 
 def _guidance(request: ImageRequest, default: float) -> float:
