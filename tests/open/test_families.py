@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from impasto.core import Damaged, Unknown
+from impasto.core import Damaged, Invalid, Unknown
 
 diffusers = pytest.importorskip("diffusers")
 pytestmark = pytest.mark.filterwarnings("ignore:__array_:DeprecationWarning")  # diffusers' own
@@ -66,6 +66,11 @@ def test_flux_dev_and_schnell(pair, pipelines, same, monkeypatch, distilled) -> 
     if distilled:
         other = flux.ours(monkeypatch, sigmas="flow", guidance=6.0)
         assert (np.abs(other - theirs) > 2).any(), "guidance reaches the net"
+        with pytest.raises(Invalid, match="negative: tiny reads none"):
+            flux.ours(monkeypatch, negative="ink")
+    else:
+        told = {"true_cfg_scale": 2.0, "negative_prompt": "ink", "max_sequence_length": length}
+        same(flux.ours(monkeypatch, sigmas="flow", guidance=2.0, negative="ink"), flux.theirs(**told))
 
 
 @pytest.mark.parametrize("kind", ["PixArtAlphaPipeline", "PixArtSigmaPipeline"])

@@ -97,6 +97,8 @@ class Engine:
             raise Invalid("guidance", f"must be 0 or more, not {drawing.guidance}")
         if not 0 <= drawing.seed <= MAX_SEED:
             raise Invalid("seed", f"must be 0 to {MAX_SEED}, not {drawing.seed}")
+        if self._distilled and drawing.negative:
+            raise Invalid("negative", f"{self._model.name} reads none: guidance was distilled into it")
         pixels.colour(drawing.background)
         if drawing.edit is not None:
             editing.check(drawing.edit, (drawing.width_px, drawing.height_px))

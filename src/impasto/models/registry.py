@@ -47,6 +47,8 @@ class InstalledModel:
         """The path of a folder in its own, each file in it checked. Raises Damaged, also for a file the card does not
         name: what is opened by its folder must hold nothing unknown.
         """
+        from concurrent.futures import ThreadPoolExecutor
+
         folder = self.folder / name
         named = {file for file in self.card.files if file.startswith(f"{name}/")}
         if not named:
@@ -54,8 +56,8 @@ class InstalledModel:
         for path in folder.rglob("*"):
             if path.is_file() and path.relative_to(self.folder).as_posix() not in named:
                 raise Damaged(f"{path}: is not named by the card of {self.ref.name}")
-        for file in sorted(named):
-            self.file(file)
+        with ThreadPoolExecutor() as pool:  # hashing lets other threads run
+            list(pool.map(self.file, sorted(named)))
         return folder
 
 
