@@ -336,6 +336,11 @@ def sd(tmp_path_factory) -> Pair:
     return Pair(sd_pipeline(), tmp_path_factory.mktemp("sd"))
 
 
+@pytest.fixture(scope="module")
+def sdxl(tmp_path_factory) -> Pair:
+    return Pair(sdxl_pipeline(), tmp_path_factory.mktemp("sdxl"))
+
+
 @pytest.fixture(name="same")
 def _same():
     return same

@@ -40,6 +40,18 @@ def test_sd3_with_and_without_t5(pair, pipelines, same, monkeypatch, long) -> No
     same(sd3.ours(monkeypatch, sampler="flow_heun"), theirs)
 
 
+@pytest.mark.parametrize(
+    ("sampler", "kind"), [("dpmpp_2m", "DPMSolverMultistepScheduler"), ("unipc", "UniPCMultistepScheduler")]
+)
+def test_a_flow_by_other_samplers(pair, pipelines, same, monkeypatch, sampler, kind) -> None:
+    """Not by those that add noise: this pipeline gives them no generator of ours."""
+    sd3 = pair(pipelines["sd3"](False))
+    scheduler = getattr(diffusers, kind)(use_flow_sigmas=True, flow_shift=3.0, prediction_type="flow_prediction")
+    theirs = sd3.theirs(scheduler)
+    monkeypatch.setattr(sd3.engine, "_levels", lambda drawing: levels_of(scheduler))
+    same(sd3.ours(monkeypatch, sampler=sampler), theirs)
+
+
 def levels_of(scheduler) -> tuple[float, ...]:
     """diffusers' own t as sigmas, each once, its 1 as all but that."""
     t = sorted({min(float(t), 1 - 1e-5) for t in scheduler.sigmas}, reverse=True)

@@ -39,22 +39,30 @@ IN_ALPHA = {
 }
 
 
+@pytest.fixture(params=["sd", "sdxl"])
+def both(request):
+    """The two families that diffusers' pipelines let any sampler be put into."""
+    return request.getfixturevalue(request.param)
+
+
 @pytest.mark.parametrize("sampler", IN_SIGMA)
-def test_samplers_in_sigma(sd, same, monkeypatch, sampler) -> None:
+def test_samplers_in_sigma(both, same, monkeypatch, sampler) -> None:
     scheduler = getattr(diffusers, IN_SIGMA[sampler])(**BETAS, timestep_spacing="linspace")
-    same(sd.ours(monkeypatch, sampler=sampler, sigmas="model"), sd.theirs(scheduler))
+    same(both.ours(monkeypatch, sampler=sampler, sigmas="model"), both.theirs(scheduler))
 
 
 @pytest.mark.parametrize("sampler", IN_ALPHA)
-def test_samplers_in_alpha(sd, same, monkeypatch, sampler) -> None:
+def test_samplers_in_alpha(both, same, monkeypatch, sampler) -> None:
     kind, options = IN_ALPHA[sampler]
     scheduler = getattr(diffusers, kind)(**TRAILING, **options)
-    same(sd.ours(monkeypatch, sampler=sampler, sigmas="simple"), sd.theirs(scheduler, SCALED))
+    same(both.ours(monkeypatch, sampler=sampler, sigmas="simple"), both.theirs(scheduler, SCALED))
 
 
-def test_lcm(sd, same, monkeypatch) -> None:
-    theirs = sd.theirs(diffusers.LCMScheduler(**BETAS, clip_sample=False), SCALED, timesteps=[999, 799, 599, 399, 199])
-    same(sd.ours(monkeypatch, sampler="lcm", sigmas="simple"), theirs)
+def test_lcm(both, same, monkeypatch) -> None:
+    theirs = both.theirs(
+        diffusers.LCMScheduler(**BETAS, clip_sample=False), SCALED, timesteps=[999, 799, 599, 399, 199]
+    )
+    same(both.ours(monkeypatch, sampler="lcm", sigmas="simple"), theirs)
 
 
 @pytest.mark.parametrize(
