@@ -177,12 +177,11 @@ async def _streamed(house: House, caller: Caller, job: Job, asked: Asked, kind: 
             job, progress = event.job, event.progress
             about = {"created_at": int(time.time()), **_told(job, asked)}
             if progress is not None and progress.preview is not None:
-                due = sent.get(progress.index, 0)
-                if due < asked.partial_images and progress.step >= (due + 1) * progress.steps / (
-                    asked.partial_images + 1
-                ):
+                due, parts = sent.get(progress.index, 0), asked.partial_images + 1
+                if due + 1 < parts and progress.step * parts >= (due + 1) * progress.steps:
                     sent[progress.index] = due + 1
-                    partial = events.data_url(progress.preview).partition(",")[2]
+                    size_px = asked.size_px or _card(house, job.model).picture.sizes[0]
+                    partial = b64(_grown(progress.preview, size_px))
                     body = {"type": f"{kind}.partial_image", "b64_json": partial, "partial_image_index": due, **about}
                     yield body["type"], json.dumps(body)
             if event.picture is not None:
