@@ -161,3 +161,12 @@ def test_pages_without_anything_in_them_say_so(name: str) -> None:
     shown = templates("en").get_template(name).render(page=context, here="", language="en", direction="ltr", **fields)
     assert '<main id="main">' in shown
     assert Path(name).stem == "read" or "nothing" in shown
+
+
+def test_every_style_of_the_embedded_model_has_a_sample() -> None:
+    from impasto.studio.look import samples
+
+    choice = contexts.model_choice(CARD, samples())
+    assert all(chip.sample_url for chip in choice.styles)
+    for chip in choice.styles:
+        assert (STATIC / chip.sample_url.removeprefix("/static/")).is_file()
