@@ -92,6 +92,11 @@ def of_vae(name: str, value):
     return f"first_stage_model.{name}", value
 
 
+needs_vocabulary = pytest.mark.skipif(
+    find_spec("open_clip") is None, reason="open-clip-torch carries CLIP's vocabulary, and brings a torchvision"
+)
+
+
 @pytest.fixture
 def pipeline(pipelines):
     return pipelines["sd"](words={"vocab_size": 49408, "eos_token_id": 2})
@@ -115,6 +120,7 @@ def configs(pipeline, tmp_path) -> Path:
     return tmp_path / "configs"
 
 
+@needs_vocabulary
 def test_a_file_draws_as_the_pipeline_it_was_made_of(
     pipeline, file, configs, pair, same, monkeypatch, tmp_path
 ) -> None:
@@ -127,6 +133,7 @@ def test_a_file_draws_as_the_pipeline_it_was_made_of(
     same(both.ours(monkeypatch, sampler="euler"), both.theirs())
 
 
+@needs_vocabulary
 def test_the_precision_of_the_file_is_kept(file, configs, tmp_path) -> None:
     from safetensors.torch import load_file, save_file
 
@@ -137,6 +144,7 @@ def test_the_precision_of_the_file_is_kept(file, configs, tmp_path) -> None:
         assert {value.dtype for value in load_file(path).values()} == {torch.float16}
 
 
+@needs_vocabulary
 def test_what_a_file_lacks_is_lent_by_another_model(file, configs, tmp_path) -> None:
     from safetensors.torch import load_file, save_file
 
@@ -171,7 +179,7 @@ def test_a_file_of_something_else_is_refused(tmp_path, configs) -> None:
         take_apart(tmp_path / "broken.safetensors", tmp_path / "apart", configs=configs)
 
 
-@pytest.mark.skipif(find_spec("open_clip") is None, reason="open-clip-torch carries the vocabulary, and torchvision")
+@needs_vocabulary
 @pytest.mark.parametrize("fill", [None, "!"])
 def test_the_vocabulary_that_is_written_is_clips_own(tmp_path, fill) -> None:
     write_vocabulary(tmp_path / "tokenizer", fill=fill)

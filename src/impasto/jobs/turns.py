@@ -4,7 +4,7 @@ Start-time fair queueing (Goyal, Vin & Cheng 1996): the time that an account has
 that has used least is next; an account that comes back after a rest starts level with those that are there, so rest is
 not saved up. What that promises an account that keeps waiting: between one of its pictures, of cost c, and its next,
 another account begins pictures of a cost of at most c, and one more; before its first, one. With pictures of one cost
-and A accounts waiting, the next picture of any account begins after at most A - 1 others, however many each of them has.
+and A accounts waiting, the next picture of any account begins after at most A - 1 others, however many each has.
 """
 
 from __future__ import annotations
