@@ -45,7 +45,7 @@ def on_white(image: Image) -> Image:
 
 def _png(image: Image, text: str, json_text: str) -> bytes:
     file = BytesIO()
-    image.save(file, "PNG", optimize=True, pnginfo=carriers.png_info(text, json_text))
+    image.save(file, "PNG", pnginfo=carriers.png_info(text, json_text))
     return file.getvalue()
 
 
