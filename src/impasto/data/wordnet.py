@@ -57,6 +57,31 @@ def common_words(archive: Path, *, longest: int = 14) -> tuple[str, ...]:
     return tuple(sorted(word for word in met | seen if len(word) <= longest))
 
 
+def kinds(archive: Path, *, levels: int = 2) -> dict[str, tuple[tuple[str, ...], ...]]:
+    """Noun for a thing that can be seen -> other words for its first sense, then those for what it is a kind of, and
+    what that is a kind of, each a level: "puppy" -> () ("dog", "domestic dog", ...) ("canine", ...)."""
+    wanted = {"usr/share/wordnet/index.noun", "usr/share/wordnet/data.noun"}
+    files = {name.rsplit("/", 1)[-1]: body.decode() for name, body in members(archive, wanted.__contains__).items()}
+    senses: dict[str, tuple[str, list[str], list[str]]] = {}
+    for line in files["data.noun"].splitlines():
+        if not line.startswith(" "):
+            parts = line.split(" | ")[0].split()
+            words, rest = int(parts[3], 16), parts[4 + 2 * int(parts[3], 16) :]
+            above = [rest[i + 1] for i in range(1, len(rest) - 3, 4) if rest[i] == "@"]
+            senses[parts[0]] = (parts[1], [parts[4 + 2 * i].replace("_", " ") for i in range(words)], above)
+    found = {}
+    for line in files["index.noun"].splitlines():
+        parts = line.split()
+        if line.startswith(" ") or senses[parts[-int(parts[2])]][0] not in VISIBLE:
+            continue
+        noun, level, told = parts[0].replace("_", " "), [parts[-int(parts[2])]], []
+        for _ in range(1 + levels):
+            told.append(tuple(word for sense in level for word in senses[sense][1] if word != noun))
+            level = [above for sense in level for above in senses[sense][2] if senses[above][0] in VISIBLE]
+        found[noun] = tuple(told)
+    return found
+
+
 def synonyms_of(name: str, group: str | None, nouns: dict[str, tuple[str, tuple[str, ...]]]) -> tuple[str, ...]:
     """Other words for a name that is one noun as a whole, if its first sense is the kind of thing the group shows."""
     file, words = nouns.get(name.lower().replace(" ", "_"), ("", ()))

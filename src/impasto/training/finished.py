@@ -1,6 +1,7 @@
 """The nets of finished runs, by their recipes, each followed back along what it was made from.
 
-A denoiser's run holds words, planner and painter; a distil run another painter for it; a polish run another decoder.
+A denoiser's run holds words, planner and painter; a distil run another painter for it; a meanings run another
+text encoder; a polish run another decoder.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from impasto.models.nets.autoencoder import Autoencoder
 
-LATER = ("polish", "distil")
+LATER = ("polish", "meanings", "distil")
 """stages that go on from another run, which they name `painter`, the last one first"""
 
 
@@ -45,12 +46,14 @@ def settings_of(line: dict[str, Recipe]) -> Settings:
 
 
 def load_mini(line: dict[str, Recipe], device: torch.device) -> Mini:
-    """Words and planner, with the line's last painter; averaged weights, not to be trained."""
+    """Planner, with the line's last text encoder and painter; averaged weights, not to be trained."""
     recipe = line["denoiser"]
     mini = Mini(**recipe.net, styles=len(settings_of(line).styles))
     mini.load_state_dict(averaged_weights(recipe.run.out))
     if "distil" in line:
         mini.painter.load_state_dict(averaged_weights(line["distil"].run.out))
+    if "meanings" in line:
+        mini.words.load_state_dict(averaged_weights(line["meanings"].run.out))
     return mini.to(device).eval().requires_grad_(False)
 
 

@@ -23,7 +23,7 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 class Run(Strict):
     """`[run]`: what is trained on what, how long, and how often it tells."""
 
-    stage: Literal["autoencoder", "words", "denoiser", "distil", "polish", "evaluator"]
+    stage: Literal["autoencoder", "words", "denoiser", "distil", "meanings", "polish", "evaluator"]
     out: Path
     """where checkpoints, logs and sheets go (an ignored folder)"""
     data: Path = Path("datasets/illustrations")

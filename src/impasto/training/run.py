@@ -61,6 +61,8 @@ def build_stage(recipe: Recipe, device: torch.device) -> Stage:
             from impasto.training.denoiser import DenoiserStage as Kind
         case "distil":
             from impasto.training.distil import DistilStage as Kind
+        case "meanings":
+            from impasto.training.meanings import MeaningsStage as Kind
         case "polish":
             from impasto.training.polish import PolishStage as Kind
         case "evaluator":
