@@ -6,7 +6,8 @@ picture ("puppy"), what it lays out for the English name that means the same. Wh
 plan, so that nothing is forgotten. No picture is needed, and what is drawn afterwards costs what it did.
 
 Loss: the squared distance of plans as the painter reads them, and of conditions, each over its variance in the batch,
-so that 1 is what saying the same to everything would get. It is a distillation of the text encoder (Hinton et al. 2015) through
+so that 1 is what saying the same to everything would get; and telling the batch's meanings apart by pooled states
+(InfoNCE, van den Oord et al. 2018), without which the first stays long at its mean. It is a distillation of the text encoder (Hinton et al. 2015) through
 the net that reads it, from one language to others (Reimers & Gurevych 2020, "multilingual by distillation").
 """
 
@@ -22,6 +23,7 @@ import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from impasto.data.packages import fetch
 from impasto.data.recipe import Package
@@ -75,6 +77,9 @@ class Settings(Strict):
     under pictures and scenes"""
     tested: float = Field(default=0.85, ge=0, le=1)
     """the share of names and keywords that are of the languages that Mini is tested in"""
+    temperature: float = Field(default=0.05, gt=0)
+    contrast: float = Field(default=0.3, ge=0)
+    """weight of telling meanings apart"""
     like: float = Field(default=0.7, ge=0, le=1)
     """the least cosine of a word that is like a name"""
 
@@ -104,20 +109,24 @@ class MeaningsStage:
     def loss(self, step: int) -> dict[str, Tensor]:
         said, meant, style = self.batch_at(step)
         with torch.no_grad():
-            aims = self.plan(self.mini.words, meant, style)
-        answers = self.plan(self.net, said, style, self.planner)
+            pooled_aim, *aims = self.read(self.mini.words, meant, style)
+        pooled, *answers = self.read(self.net, said, style, self.planner)
         plans, conditions = (
             (answer - aim).square().mean() / aim.var(dim=0).mean().clamp_min(1e-6)
             for answer, aim in zip(answers, aims, strict=True)
         )
-        return {"loss": plans + conditions, "plans": plans, "conditions": conditions}
+        apart = told_apart(pooled, pooled_aim, self.settings.temperature)
+        loss = plans + conditions + self.settings.contrast * apart
+        return {"loss": loss, "plans": plans, "conditions": conditions, "apart": apart}
 
-    def plan(
+    def read(
         self, words: nn.Module, tokens: Tensor, style: Tensor, planner: nn.Module | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """The plan (b, n, w) as the painter reads it, and the condition (b, w), under one text encoder or another."""
-        plan, condition = (planner or self.mini.planner)(*words(tokens), style)
-        return self.mini.painter.norm(plan.float()), condition.float()
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """By one text encoder or another: the pooled state (b, w'), the plan (b, n, w) as the painter reads it, and the
+        condition (b, w)."""
+        states, pooled, mask = words(tokens)
+        plan, condition = (planner or self.mini.planner)(states, pooled, mask, style)
+        return pooled.float(), self.mini.painter.norm(plan.float()), condition.float()
 
     def batch_at(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
         """What is said and what it means, tokens (b, m) each, and the style (b,)."""
@@ -175,14 +184,17 @@ class MeaningsStage:
             away = torch.cdist(made, known).square() / known.shape[1]
             true = away.gather(1, truth[:, None])
             place = (away < true).sum(1)
-            found |= {f"{kind}_top1": float((place < 1).float().mean()), f"{kind}_top5": float((place < 5).float().mean())}
+            found |= {
+                f"{kind}_top1": float((place < 1).float().mean()),
+                f"{kind}_top5": float((place < 5).float().mean()),
+            }
             found[f"{kind}_away"] = float(true.mean())
         return found
 
     def planned(self, words: nn.Module, texts: Sequence[str]) -> Tensor:
         """Plans (n, 64, w) of texts in the first style."""
         tokens = torch.from_numpy(self.examples.tokens(texts)).to(self.device)
-        return torch.cat([self.plan(words, some, some.new_zeros(len(some)))[0] for some in tokens.split(128)])
+        return torch.cat([self.read(words, some, some.new_zeros(len(some)))[1] for some in tokens.split(128)])
 
     def sheet(self) -> np.ndarray:
         """What the plans of some words look like, before and after: two rows."""
@@ -201,6 +213,15 @@ class MeaningsStage:
         from impasto.training.publish import publish
 
         publish(self.recipe, folder)
+
+
+def told_apart(pooled: Tensor, aim: Tensor, temperature: float) -> Tensor:
+    """InfoNCE: each row's own aim among the batch's; rows with the same aim are no wrong answers."""
+    known = F.normalize(aim, dim=-1)
+    same = known @ known.T > 1 - 1e-4
+    scores = F.normalize(pooled, dim=-1) @ known.T / temperature
+    truth = torch.arange(len(pooled), device=pooled.device)
+    return F.cross_entropy(scores.masked_fill(same.fill_diagonal_(False), -1e4), truth)
 
 
 def names_of(dataset: Dataset) -> dict[str, list[tuple[str, str]]]:
