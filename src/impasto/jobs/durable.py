@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import threading
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,10 +22,10 @@ QUEUE = "jobs"
 AT_ONCE = 256
 """jobs of all accounts that are begun at once; the easel draws one picture at a time of them, in fair turn. Where more
 accounts than half of that ask at once, those that wait are begun in random order"""
-AT_ONCE_EACH = 2
-"""jobs of one account that are begun at once: one is drawn while the other's last picture is stored"""
-LOOK_S = 0.01
-"""how often the queue is looked at"""
+AT_ONCE_EACH = 8
+"""jobs of one account that are begun at once: some are drawn and stored while the queue is not looked at"""
+LOOK_S = 0.1
+"""how often the queue is looked at; only who has jobs begun already waits for that"""
 MOST_ASKED = 500
 """workflows looked up at once"""
 
@@ -57,7 +59,20 @@ class Durable:
             "use_listen_notify": False,
         }
         self._dbos = DBOS(config=config)
-        self._workflow = DBOS.workflow(name="job", max_recovery_attempts=None)(run)
+        self._lock = threading.Lock()
+        self._account: dict[str, str] = {}
+        """job -> account, of the jobs that were handed over here and have not been walked to their end"""
+        self._jobs_of: Counter[str] = Counter()
+        """account -> how many of those"""
+
+        @DBOS.workflow(name="job", max_recovery_attempts=None)
+        def walk(job_id: str) -> None:
+            try:
+                run(job_id)
+            finally:
+                self._walked(job_id)
+
+        self._workflow = walk
 
     def start(self) -> None:
         """Goes on with what was running."""
@@ -89,10 +104,32 @@ class Durable:
                     DBOS.resume_workflow(job_id)
 
     def enqueue(self, job_id: str, account: str, priority: int) -> None:
+        """An account's first jobs are begun at once; those that find others before them wait in the queue."""
         from dbos import DBOS, SetEnqueueOptions, SetWorkflowID
 
-        with SetWorkflowID(job_id), SetEnqueueOptions(queue_partition_key=account, priority=11 - priority):
-            DBOS.enqueue_workflow(QUEUE, self._workflow, job_id)
+        with self._lock:
+            if job_id in self._account:
+                return
+            few = self._jobs_of[account] < AT_ONCE_EACH and len(self._account) < AT_ONCE
+            self._account[job_id] = account
+            self._jobs_of[account] += 1
+        try:
+            with SetWorkflowID(job_id):
+                if few:
+                    DBOS.start_workflow(self._workflow, job_id)
+                    return
+                with SetEnqueueOptions(queue_partition_key=account, priority=11 - priority):
+                    DBOS.enqueue_workflow(QUEUE, self._workflow, job_id)
+        except BaseException:
+            self._walked(job_id)
+            raise
+
+    def _walked(self, job_id: str) -> None:
+        with self._lock:
+            account = self._account.pop(job_id, None)
+            if account is not None:
+                self._jobs_of[account] -= 1
+                self._jobs_of += Counter()  # an account that has none is forgotten
 
     def forget(self, before: datetime) -> None:
         """What DBOS remembers of jobs that were walked to their end before a time."""

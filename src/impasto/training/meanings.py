@@ -7,8 +7,8 @@ plan, so that nothing is forgotten. No picture is needed, and what is drawn afte
 
 Loss: the squared distance of plans as the painter reads them, and of conditions, each over its variance in the batch,
 so that 1 is what saying the same to everything would get; and telling the batch's meanings apart by pooled states
-(InfoNCE, van den Oord et al. 2018), without which the first stays long at its mean. It is a distillation of the text encoder (Hinton et al. 2015) through
-the net that reads it, from one language to others (Reimers & Gurevych 2020, "multilingual by distillation").
+(InfoNCE, van den Oord et al. 2018), without which the first stays long at its mean. It is a distillation of the text
+encoder (Hinton et al. 2015) through the net that reads it, from one language to others (Reimers & Gurevych 2020).
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ WELL_KNOWN = 4
 FEW = 3
 """concepts that share a word which may mean the plainest of them"""
 SHOWN = (
-    "cat", "un gato", "猫", "बिल्ली", "قطة", "kot", "paka", "puppy", "家", "дом", "nyumba", "лошадь", "apel", "apfel", "별",
-    "espresso",
+    "cat", "un gato", "猫", "बिल्ली", "قطة", "kot", "paka", "puppy", "家", "дом", "nyumba", "лошадь", "apel", "apfel",
+    "별", "espresso",
 )  # fmt: skip
 """what a sheet shows the plans of"""
 
@@ -225,7 +225,7 @@ def told_apart(pooled: Tensor, aim: Tensor, temperature: float) -> Tensor:
 
 
 def names_of(dataset: Dataset) -> dict[str, list[tuple[str, str]]]:
-    """Language -> (name, English name), but for names that are held out and those that mean another thing in English."""
+    """Language -> (name, English name), but for held-out names and those that mean another thing in English."""
     english, found = _english(dataset), defaultdict(set)
     for concept in dataset.concepts.values():
         for entry in concept.names:
@@ -272,8 +272,8 @@ def not_told(dataset: Dataset) -> list[tuple[str, str]]:
 def words_of(captions: Captions, settings: Settings, cache: Path) -> dict[str, list[str]]:
     """English that is understood -> words that mean it, or mean a kind of it, and are no picture's name.
 
-    Keywords of few concepts mean the plainest of their names; nouns, what WordNet's first sense makes them a kind of; and
-    what is left, the name that a sentence encoder finds nearest, where it is near enough (kept in `cache`).
+    Keywords of few concepts mean the plainest of their names; nouns, what WordNet's first sense makes them a kind of;
+    and what is left, the name that a sentence encoder finds nearest, where it is near enough (kept in `cache`).
     """
     known, found = understood(captions), defaultdict(set)
     names = {name for name in known.values() if known.get(name.casefold()) == name}
