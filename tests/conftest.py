@@ -9,9 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+# how long an example takes says something about the machine, and what is beside it, not about the code
+settings.register_profile("impasto", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("impasto")
 
 VOCABULARY = ("[PAD]", "[UNK]", "a", "red", "blue", "fox", "cat", "house", "broken")
 STYLES = ("flat", "line", "clay")

@@ -115,7 +115,7 @@ def alone(ask: Ask) -> np.ndarray:
     return drain(batch)[-1].latents
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(asks=asks, limits=limits, joins=st.randoms())
 def test_every_picture_finishes_as_it_would_alone_whenever_it_joins(asks, limits, joins) -> None:
     batch, ends = batcher(limits), {}
@@ -133,7 +133,7 @@ def test_every_picture_finishes_as_it_would_alone_whenever_it_joins(asks, limits
         np.testing.assert_array_equal(ends[ticket], alone(ask))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(asks=asks, limits=limits)
 def test_news_of_a_picture_comes_in_order_and_ends_with_its_last_step(asks, limits) -> None:
     batch = batcher(limits)
@@ -147,7 +147,7 @@ def test_news_of_a_picture_comes_in_order_and_ends_with_its_last_step(asks, limi
         assert mine[-1].began_s == 5.0
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(asks=asks, limits=limits, leaver=st.integers(0, 5), after=st.integers(0, 6))
 def test_who_leaves_is_not_served_again_and_the_others_do_not_notice(asks, limits, leaver, after) -> None:
     batch = batcher(limits)
@@ -163,7 +163,7 @@ def test_who_leaves_is_not_served_again_and_the_others_do_not_notice(asks, limit
             np.testing.assert_array_equal(ends[ticket], alone(ask))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(asks=asks, limits=limits)
 def test_what_a_mask_keeps_ends_as_it_was_whoever_runs_beside_it(asks, limits) -> None:
     batch = batcher(limits)
@@ -292,7 +292,7 @@ class Small(Arithmetic):
         return super().denoise(xs, sigmas, given)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(most=st.integers(1, 5), rows=st.integers(1, 8), calls=st.integers(1, 3), guided=st.booleans())
 def test_a_picture_too_large_fails_alone_with_its_reason_and_the_others_are_what_they_are(
     most, rows, calls, guided

@@ -108,7 +108,7 @@ def test_every_byte_there_is_survives_the_way_there_and_back() -> None:
     np.testing.assert_array_equal(pixels.to_bytes(pixels.premultiplied(EVERY)), EVERY)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 2**32 - 1), size=st.integers(1, 120))
 def test_what_a_mask_keeps_is_kept_to_the_bit(seed: int, size: int) -> None:
     random = np.random.default_rng(seed)

@@ -33,7 +33,7 @@ def test_a_background_is_laid_under_and_hides_nothing() -> None:
     assert to_bytes(one(0, 1, 0, 1), "#ff0000").tolist() == [[[0, 255, 0, 255]]]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.tuples(*[st.integers(0, 255)] * 3), st.integers(1, 255))
 def test_bytes_survive_the_way_there_and_back(rgb: tuple[int, int, int], alpha: int) -> None:
     premultiplied = one(*(level / 255 * alpha / 255 for level in rgb), alpha / 255)

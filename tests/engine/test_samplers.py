@@ -155,7 +155,7 @@ def test_those_straight_in_sigma_make_much_of_a_small_difference_there(name: str
     assert (abs(end[0]) > 20) == (name in samplers.STRAIGHT_IN_SIGMA)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     name=st.sampled_from(samplers.NAMES),
     steps=st.integers(1, 40),

@@ -20,7 +20,7 @@ SD = taught(zero_snr=False)
 """the noise levels of Stable Diffusion 1.x"""
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     name=st.sampled_from(sorted(CURVES)),
     steps=st.integers(1, 150),
@@ -70,7 +70,7 @@ SPACES = {
 EVEN = sorted(SPACES.keys() - {"beta"})
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     name=st.sampled_from(sorted(CURVES)),
     steps=st.integers(1, 150),
@@ -123,7 +123,7 @@ def test_the_levels_of_stable_diffusion_are_the_known_ones() -> None:
     assert SD.sigma(np.array([0.0, 1.0])) == pytest.approx([0.029167, 14.6146], rel=1e-5)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     name=st.sampled_from(sorted(OWN_TIME)),
     steps=st.integers(1, 500),
@@ -144,7 +144,7 @@ def test_curves_in_the_time_of_a_table_fall_through_it(name, steps, strength, ze
         np.testing.assert_allclose(places, places.round(), atol=1e-6)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(place=st.floats(0, 1), shift=st.floats(0.3, 5.0))
 def test_time_and_sigma_are_each_others_way_back(place, shift) -> None:
     assert SD.time(SD.sigma(np.array(place))) == pytest.approx(place, abs=1e-4)

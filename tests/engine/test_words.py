@@ -41,14 +41,14 @@ def test_spans(words: str, expected: list[tuple[str, float]]) -> None:
     assert pairs(words) == expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text(st.characters(exclude_characters="()[]\\")))
 def test_words_without_brackets_are_themselves(words: str) -> None:
     assert plain(parse(words)) == words
     assert all(span.weight == 1.0 for span in parse(words))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text())
 def test_escaped_words_are_themselves(words: str) -> None:
     escaped = "".join("\\" + char if char in "()[]\\" else char for char in words)
@@ -56,7 +56,7 @@ def test_escaped_words_are_themselves(words: str) -> None:
     assert all(span.weight == 1.0 for span in parse(escaped))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text("ab()[]\\:1. ", max_size=40))
 def test_any_words_are_read_and_no_weight_is_lost(words: str) -> None:
     spans = parse(words)

@@ -196,5 +196,5 @@ class Book(RuleBasedStateMachine):
                 assert book.balance(session, account) == expected
 
 
-Book.TestCase.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+Book.TestCase.settings = settings(max_examples=25, stateful_step_count=20)
 TestBook = Book.TestCase

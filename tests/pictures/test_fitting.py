@@ -43,7 +43,7 @@ def test_it_lies_whole_in_the_middle_and_the_rest_is_empty(given: tuple[int, int
     assert found.sha256 == "ab"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(side=st.integers(1, 90), wide=st.integers(1, 90), seed=st.integers(0, 2**32 - 1))
 def test_no_colour_comes_from_where_there_is_none(side: int, wide: int, seed: int) -> None:
     """One colour over any alpha stays that colour, however it is scaled."""

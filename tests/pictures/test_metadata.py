@@ -78,7 +78,7 @@ def test_document_says_everything(picture: Picture) -> None:
 
 
 @pytest.mark.parametrize("ending", FORMATS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(words=PLAIN, negative=PLAIN, guidance=st.floats(0, 30))
 def test_every_format_gives_back_what_was_put_in(
     picture_with: Callable[..., Picture], ending: str, words: str, negative: str, guidance: float

@@ -218,7 +218,7 @@ def test_what_is_cut_short_is_refused(kind: str) -> None:
             read_init(WHOLE[kind][: int(len(WHOLE[kind]) * share)])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     kind=st.sampled_from(sorted(WHOLE)),
     changes=st.lists(st.tuples(st.integers(0, 2**16), st.integers(0, 255)), min_size=1, max_size=8),

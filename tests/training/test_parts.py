@@ -23,7 +23,7 @@ from impasto.training.sheets import tile
 from impasto.training.tokens import Tokens
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     times=st.lists(st.integers(0, 3), min_size=1, max_size=12).filter(any),
     batch=st.integers(1, 9),
