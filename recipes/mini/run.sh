@@ -13,6 +13,7 @@ impasto train recipes/mini/first-denoiser.toml
 impasto train recipes/mini/words.toml
 impasto train recipes/mini/denoiser.toml
 impasto train recipes/mini/distil.toml
+impasto train recipes/mini/meanings.toml
 # another decoder for it, which is measured and not shipped (docs/log.md)
 impasto train recipes/mini/polish.toml
 impasto train recipes/mini/evaluator.toml
@@ -20,7 +21,7 @@ impasto train recipes/mini/evaluator.toml
 # what is measured is a copy: the package's own Mini stays as it is until someone puts this one in its place
 rm -rf runs/models/mini
 mkdir -p runs/models
-cp -r runs/mini/distil/model runs/models/mini
+cp -r runs/mini/meanings/model runs/models/mini
 export IMPASTO_MODELS_FOLDER=runs/models
 impasto evaluate mini
 rm -rf runs/teacher/mini  # the painter that taught ours, in as many steps as it likes

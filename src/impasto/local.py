@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from impasto.core import Progress
+    from impasto.models.loras import InstalledLora, Loras
     from impasto.models.registry import InstalledModel, Registry
     from impasto.pictures.reading import Source
     from impasto.ports import Engine
@@ -71,6 +72,21 @@ def add_model(
         )
 
 
+def loras() -> Loras:
+    """The person's LoRAs: `loras` among their models."""
+    from impasto.models.loras import Loras
+
+    return Loras(models_folder() / "loras")
+
+
+def add_lora(source: str | Path, name: str | None = None, *, licence: str = "unknown") -> InstalledLora:
+    """Adds a LoRA, one safetensors file, which words then ask for as `<lora:NAME:WEIGHT>`. Raises Invalid, Clash or
+    Damaged naming what is wrong."""
+    from impasto.models import importing
+
+    return loras().add(Path(source).expanduser(), name or importing.called(str(source)), licence=licence)
+
+
 def _finish() -> Callable[[Path], dict[str, Any]] | None:
     """What takes the libraries that run checkpoints, where they are installed."""
     from importlib.util import find_spec
@@ -90,7 +106,7 @@ def _engine(folder: Path, sha256: str, threads: int) -> Engine:
     from impasto.engine.engine import open_engine
     from impasto.models.registry import load
 
-    return open_engine(load(folder), threads=threads or None)
+    return open_engine(load(folder), threads=threads or None, loras=loras().find)
 
 
 def events(request: ImageRequest) -> Iterator[Progress | Picture]:

@@ -33,6 +33,8 @@ def list_() -> None:
         say(f"  {about.description}")
         styles = f" in {len(card.styles)} styles" if card.styles else ""
         say(f"  draws {sizes}{styles}; licence {about.licence}; sha256 {found.ref.sha256}")
+    for lora in local.loras().all():
+        say(f"<lora:{lora.name}>  a LoRA for {lora.family} models; licence {lora.licence}; sha256 {lora.sha256}")
 
 
 @models.command()
@@ -56,12 +58,19 @@ def add(
         str | None, Option(help="What its net answers with, where the source is silent or wrong: epsilon or v.")
     ] = None,
 ) -> None:
-    """Add someone else's checkpoint to the models: its files, and a card that names the hash of each.
+    """Add someone else's checkpoint or LoRA to the models: its files, and a card that names the hash of each.
 
     Only safetensors are taken. The network is used only if the source is a repository of a hub.
     """
-    from impasto import local
+    from pathlib import Path
 
+    from impasto import local
+    from impasto.models.loras import is_lora
+
+    if source.endswith(".safetensors") and Path(source).expanduser().is_file() and is_lora(Path(source).expanduser()):
+        lora = local.add_lora(source, name, licence=licence)
+        say(f"{lora.name}: a LoRA for {lora.family} models; ask for it in words as <lora:{lora.name}:1>")
+        return
     model = local.add_model(source, name, licence=licence, like=like, prediction=prediction)
     say(f"{model.ref.name}: {len(model.card.files)} files in {model.folder}")
 
@@ -79,3 +88,7 @@ def check(
     for name in names or registry.names():
         model = registry.check(name)
         say(f"{name}: {len(model.card.files)} files are as the card says")
+    if not names:
+        for lora in local.loras().all():
+            local.loras().check(lora)
+            say(f"<lora:{lora.name}>: as its card says")

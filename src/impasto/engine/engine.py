@@ -17,6 +17,7 @@ from impasto.engine.batcher import Batcher
 from impasto.engine.decider import Limits
 from impasto.engine.editing import Origin
 from impasto.engine.guidance import Guidance
+from impasto.engine.loras import taken
 from impasto.engine.runner import Runner
 from impasto.engine.sigmas import CURVES, FlowTime, curve, table_of
 from impasto.engine.state import Finished, Lost, Running, Side, Stepped
@@ -24,8 +25,10 @@ from impasto.engine.state import Finished, Lost, Running, Side, Stepped
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Executor
+    from pathlib import Path
 
     from impasto.core import Drawing, Init, ModelRef
+    from impasto.engine.loras import Lora
     from impasto.engine.runner import Array, Conditioning, Family
     from impasto.engine.state import Event
     from impasto.models.cards import Card
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
 MAX_STEPS = 1000
 PURE_NOISE = 1000.0
 """a sigma at which next to nothing is left of a picture"""
-REMEMBERED_WORDS, REMEMBERED_INITS = 256, 8
+REMEMBERED_WORDS, REMEMBERED_INITS, REMEMBERED_LORAS = 256, 8, 64
 
 
 @dataclass(slots=True)
@@ -56,15 +59,21 @@ class Engine:
         model: ModelRef,
         *,
         limits: Limits | None = None,
+        loras: Callable[[str], Path] | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
+        """`loras` tells where a LoRA of a name lies, or raises Unknown; None: there are none."""
         self._family, self._card, self._model, self._clock = family, card, model, clock
         self._limits = limits or Limits()
         self._table = table_of(card.sigmas.betas)
         self._distilled = card.net is not None and card.net.distilled_guidance
         self._threads = _threads(self._limits.calls)
         self._batcher = Batcher(Runner(family, self._threads), self._limits, clock)
-        self._encode: Callable[[str, str], Conditioning] = lru_cache(REMEMBERED_WORDS)(family.encode)
+        self._loras = loras or no_loras
+        self._wearing: Callable[[tuple[Lora, ...]], Family] = lru_cache(REMEMBERED_LORAS)(self._dressed)
+        self._encode: Callable[[tuple[Lora, ...], str, str], Conditioning] = lru_cache(REMEMBERED_WORDS)(
+            lambda worn, words, style: self._wearing(worn).encode(words, style)
+        )
         self._read: Callable[[Init, int, int], Array] = lru_cache(REMEMBERED_INITS)(self._latents_of)
         self._tickets = count()
         self._owners: dict[int, _Drawn] = {}
@@ -100,6 +109,7 @@ class Engine:
         if self._distilled and drawing.negative:
             raise Invalid("negative", f"{self._model.name} reads none: guidance was distilled into it")
         pixels.colour(drawing.background)
+        self._wearing(taken(drawing.words)[1])
         if drawing.edit is not None:
             editing.check(drawing.edit, (drawing.width_px, drawing.height_px))
             if not self._family.reads:
@@ -143,11 +153,13 @@ class Engine:
     def _join(self, mine: _Drawn, index: int, drawing: Drawing) -> None:
         """Encode the words, draw the noise, and let the picture join the batch."""
         levels = self._levels(drawing)
-        sides: dict[Side, str] = {"words": drawing.words, "negative": drawing.negative}
+        words, worn = taken(drawing.words)
+        family = self._wearing(worn)
+        sides: dict[Side, str] = {"words": words, "negative": drawing.negative}
         scale = 1.0 if self._distilled else drawing.guidance
         if scale == 1.0:
             del sides["negative"]
-        encoded = {side: self._encode(words, drawing.style) for side, words in sides.items()}
+        encoded = {side: self._encode(worn, text, drawing.style) for side, text in sides.items()}
         size_px = (drawing.width_px, drawing.height_px)
         noise, origin = self._family.noise(drawing.seed, size_px), self._origin(drawing)
         x = origin.start(noise(), levels[0]) if origin else noise() * levels[0]
@@ -157,8 +169,9 @@ class Engine:
             walk=samplers.walk(drawing.sampler, x, levels, noise),
             sigmas=levels,
             guidance=Guidance(scale=scale, interval=self._card.defaults.guidance_interval),
-            conditioning={side: self._family.given(words, drawing) for side, words in encoded.items()},
-            group=(self._model, self._card.picture.latent_of(size_px)),
+            conditioning={side: family.given(each, drawing) for side, each in encoded.items()},
+            group=(self._model, worn, self._card.picture.latent_of(size_px)),
+            family=family,
             origin=origin,
         )
         with self._lock:
@@ -221,13 +234,19 @@ class Engine:
         change = editing.cells(edit.mask.pixels, latents.shape[1:]) if edit.mask else None
         return Origin(latents=latents, change=change, strength=edit.strength)
 
+    def _dressed(self, worn: tuple[Lora, ...]) -> Family:
+        return self._family.wearing(worn, self._loras) if worn else self._family
+
     def _latents_of(self, init: Init, width_px: int, height_px: int) -> Array:
         """Also by size, as an init is the same whatever it is fitted to."""
         return self._family.read(pixels.premultiplied(init.pixels))
 
 
-def open_engine(model: InstalledModel, *, threads: int | None = None) -> Engine:
-    """An engine for an installed model, on `threads` threads (None: all cores this process may use).
+def open_engine(
+    model: InstalledModel, *, threads: int | None = None, loras: Callable[[str], Path] | None = None
+) -> Engine:
+    """An engine for an installed model, on `threads` threads (None: all cores this process may use), and where LoRAs
+    lie, by name.
 
     Raises Damaged if a file is not what the card says, Unknown for a family that no code here runs, Invalid if the
     extra that runs it is not installed.
@@ -236,7 +255,12 @@ def open_engine(model: InstalledModel, *, threads: int | None = None) -> Engine:
     from impasto.engine.runtimes.onnx import cores
 
     family, limits = opener(model.card.model.family)(model, threads or cores())
-    return Engine(family, model.card, model.ref, limits=limits)
+    return Engine(family, model.card, model.ref, limits=limits, loras=loras)
+
+
+def no_loras(name: str) -> Path:
+    """Where there are none. Raises Unknown."""
+    raise Unknown("words", f"<lora:{name}>", ())
 
 
 def _threads(calls: int) -> Executor | None:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from concurrent.futures import Executor
+    from pathlib import Path
 
     from numpy import ndarray
 
     from impasto.core import Drawing
     from impasto.engine.decider import Call
+    from impasto.engine.loras import Lora
     from impasto.engine.state import Row, Running
 
 Array = Any
@@ -43,6 +45,11 @@ class Family(Protocol):
         """(channels, height, width) -> (4, height, width) float, premultiplied RGBA, about 0..1."""
         ...
 
+    def wearing(self, loras: tuple[Lora, ...], find: Callable[[str], Path]) -> Family:
+        """The same nets with LoRAs on, which `find` knows by name. Raises Invalid where the family takes none, Unknown
+        for one that is not there."""
+        ...
+
     @property
     def reads(self) -> bool:
         """Whether `read` works: not every model brings what it takes."""
@@ -58,7 +65,8 @@ class Family(Protocol):
 
 
 class Runner:
-    """Hands calls to a family, several at once if there are threads for it."""
+    """Hands calls to a family, several at once if there are threads for it. Rows of one group have one family: that of
+    their pictures, where they bring one."""
 
     def __init__(self, family: Family, threads: Executor | None = None) -> None:
         self._family, self._threads = family, threads
@@ -75,7 +83,7 @@ class Runner:
         """One call's. If it fails, most often for want of memory, its halves are tried, down to single rows."""
         pictures = [running[row.ticket] for row in call]
         try:
-            return self._family.denoise(
+            return (pictures[0].family or self._family).denoise(
                 [picture.x for picture in pictures],
                 [picture.sigma for picture in pictures],
                 [picture.conditioning[row.side] for row, picture in zip(call, pictures, strict=True)],

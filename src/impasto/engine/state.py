@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from impasto.engine.editing import Origin
     from impasto.engine.guidance import Guidance
+    from impasto.engine.runner import Family
     from impasto.engine.samplers import Walk
 
 Array = Any
@@ -66,7 +67,9 @@ class Running:
     conditioning: Mapping[Side, Any]
     """what the words (and, under guidance, the negative words) became; handed to the net as it is"""
     group: Hashable = None
-    """the net and shape"""
+    """the net, what it wears, and the shape"""
+    family: Family | None = None
+    """what runs it, where that is not what runs all of the model's"""
     origin: Origin | None = None
     """what it is drawn from; None: noise alone"""
     began_s: float | None = None

@@ -72,7 +72,7 @@ class Settings(Strict):
     cache: Path = Path(".cache/packages")
     names: float = Field(default=0.47, ge=0, le=1)
     keywords: float = Field(default=0.04, ge=0, le=1)
-    words: float = Field(default=0.14, ge=0, le=1)
+    likened: float = Field(default=0.14, ge=0, le=1)
     """shares of a batch: names and keywords in other languages, and words that are like a name; the rest is what is
     under pictures and scenes"""
     tested: float = Field(default=0.85, ge=0, le=1)
@@ -133,7 +133,7 @@ class MeaningsStage:
         s, rng = self.settings, rng_at(self.seed, step, 1)
         _, meant, style = self.examples.at(step)
         said = meant.clone()
-        kind = rng.choice(4, size=len(meant), p=(s.names, s.keywords, s.words, 1 - s.names - s.keywords - s.words))
+        kind = rng.choice(4, size=len(meant), p=(s.names, s.keywords, s.likened, 1 - s.names - s.keywords - s.likened))
         places = np.flatnonzero(kind < 3)
         drawn = [self.draw(("names", "keywords", "words")[kind[i]], rng) for i in places]
         styles = rng.integers(len(self.examples.style_index), size=len(places))

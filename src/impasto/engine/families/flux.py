@@ -5,6 +5,7 @@ Guidance is a number that the dev model is given; schnell takes none and draws i
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,8 @@ from impasto.engine.families.latent import Flow, open_latents
 from impasto.engine.t5 import t5_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy import ndarray
 
     from impasto.core import Drawing
@@ -33,6 +36,10 @@ class Flux(Flow):
         super().__init__(card, vae, net)
         self._clip, self._t5 = clip, t5
         self._guided = card.net is not None and card.net.distilled_guidance
+
+    def dress(self, put: Callable[[str, Runtime], Runtime]) -> None:
+        super().dress(put)
+        self._clip = replace(self._clip, net=put("text_encoder", self._clip.net))
 
     def encode(self, text: str, style: str) -> dict[str, ndarray]:
         return {"words": self._t5.encode(text)["hidden"], "pooled": self._clip.encode(text)["pooled"]}

@@ -5,11 +5,12 @@ levels, and those that are rectified flows.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from copy import copy
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 
-from impasto.core import Damaged
+from impasto.core import Damaged, Invalid
 from impasto.engine import pixels, predictions
 from impasto.engine.clip import Clip, tokenizer_of
 from impasto.engine.sigmas import table_of
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 
     from impasto.core import Drawing
     from impasto.engine.families.filling import Filling
-    from impasto.engine.runtimes.torch_eager import Place
+    from impasto.engine.loras import Lora
+    from impasto.engine.runtimes.torch_eager import Place, TorchNet
+    from impasto.engine.runtimes.torch_lora import Dressed, Wardrobe
     from impasto.models.cards import Card
     from impasto.models.registry import InstalledModel
     from impasto.ports import Runtime
@@ -32,14 +35,37 @@ if TYPE_CHECKING:
 
 
 class Latent:
-    """Five of the verbs of engine.runner.Family; a family adds `encode` and `ask`."""
+    """Six of the verbs of engine.runner.Family; a family adds `encode` and `ask`, and `dress` if it takes LoRAs."""
 
     def __init__(self, card: Card, vae: Vae) -> None:
         self._card, self._vae = card, vae
+        self._wardrobe: Wardrobe | None = None
 
     def ask(self, xs: Sequence[ndarray], sigmas: Sequence[float], given: Given) -> ndarray:
         """As denoise, for rows whose conditioning, (batch, ...) each, has one shape."""
         raise NotImplementedError
+
+    def dress(self, put: Callable[[str, Runtime], Runtime]) -> None:
+        """Replace each net that a LoRA may change by what `put` makes of it and of the name of its folder."""
+        raise Invalid("words", f"{self._card.model.name} takes no LoRAs")
+
+    def wearing(self, loras: tuple[Lora, ...], find: Callable[[str], Path]) -> Self:
+        if self._wardrobe is None:
+            self._open_wardrobe(find)
+        wardrobe, other = cast("Wardrobe", self._wardrobe), copy(self)
+        wardrobe.check(loras)
+        other.dress(lambda part, net: wardrobe.dressed(cast("Dressed", net).net, loras))
+        return other
+
+    def _open_wardrobe(self, find: Callable[[str], Path]) -> None:
+        """From here on what is drawn without a LoRA has to take off what another picture wears."""
+        from impasto.engine.runtimes.torch_lora import Wardrobe
+
+        nets: dict[str, TorchNet] = {}
+        copy(self).dress(lambda part, net: nets.setdefault(part, cast("TorchNet", net)))
+        modules = {part: net.module for part, net in nets.items()}
+        self._wardrobe = wardrobe = Wardrobe(self._card.model.family, modules, find)
+        self.dress(lambda part, net: wardrobe.dressed(nets[part], ()))
 
     def given(self, encoded: Given, drawing: Drawing) -> Given:
         return encoded
@@ -96,6 +122,9 @@ class Flow(Latent):
     def __init__(self, card: Card, vae: Vae, net: Runtime) -> None:
         super().__init__(card, vae)
         self._net = net
+
+    def dress(self, put: Callable[[str, Runtime], Runtime]) -> None:
+        self._net = put("transformer", self._net)
 
     def ask(self, xs: Sequence[ndarray], sigmas: Sequence[float], given: Given) -> ndarray:
         level = np.asarray(sigmas, np.float64)

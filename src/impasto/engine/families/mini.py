@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
     from impasto.core import Drawing
+    from impasto.engine.loras import Lora
     from impasto.engine.runtimes.onnx import OnnxNet
     from impasto.models.cards import Card
     from impasto.models.registry import InstalledModel
@@ -54,6 +55,9 @@ class Mini:
         tokens, weights = self._tokens(text)
         index = np.asarray([self._card.style(style).index], np.int64)
         return self._words.run({"tokens": tokens, "weights": weights, "style": index})
+
+    def wearing(self, loras: tuple[Lora, ...], find: Callable[[str], Path]) -> Mini:
+        raise Invalid("words", f"{self._card.model.name} takes no LoRAs")
 
     def given(self, encoded: dict[str, ndarray], drawing: Drawing) -> dict[str, ndarray]:
         return encoded

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from impasto.engine.clip import Clip, tokenizer_of
@@ -10,6 +11,8 @@ from impasto.engine.families.filling import filling_of
 from impasto.engine.families.latent import Taught, config, open_latents
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy import ndarray
 
     from impasto.engine.families.filling import Filling
@@ -25,6 +28,10 @@ class StableDiffusion(Taught):
     def __init__(self, card: Card, vae: Vae, *, clip: Clip, unet: Runtime, filling: Filling | None) -> None:
         super().__init__(card, vae, unet, filling)
         self._clip = clip
+
+    def dress(self, put: Callable[[str, Runtime], Runtime]) -> None:
+        self._net = put("unet", self._net)
+        self._clip = replace(self._clip, net=put("text_encoder", self._clip.net))
 
     def encode(self, text: str, style: str) -> dict[str, ndarray]:
         return {"words": self._clip.encode(text)["hidden"]}

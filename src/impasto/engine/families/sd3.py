@@ -5,6 +5,7 @@ A model added without T5 draws without it, as it was taught to.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,8 @@ from impasto.engine.families.latent import Flow, config, open_latents, open_read
 from impasto.engine.t5 import t5_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy import ndarray
 
     from impasto.engine.clip import Clip
@@ -33,6 +36,14 @@ class StableDiffusion3(Flow):
         """`width` is that of the words the net is told."""
         super().__init__(card, vae, net)
         self._clips, self._t5, self._width = clips, t5, width
+
+    def dress(self, put: Callable[[str, Runtime], Runtime]) -> None:
+        super().dress(put)
+        first, second = self._clips
+        self._clips = (
+            replace(first, net=put("text_encoder", first.net)),
+            replace(second, net=put("text_encoder_2", second.net)),
+        )
 
     def encode(self, text: str, style: str) -> dict[str, ndarray]:
         first, second = (clip.encode(text) for clip in self._clips)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,8 @@ from impasto.engine.families.filling import filling_of
 from impasto.engine.families.latent import Taught, config, open_latents, open_reader
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy import ndarray
 
     from impasto.core import Drawing
@@ -31,6 +34,14 @@ class StableDiffusionXL(Taught):
     ) -> None:
         super().__init__(card, vae, unet, filling)
         self._clips = clips
+
+    def dress(self, put: Callable[[str, Runtime], Runtime]) -> None:
+        self._net = put("unet", self._net)
+        first, second = self._clips
+        self._clips = (
+            replace(first, net=put("text_encoder", first.net)),
+            replace(second, net=put("text_encoder_2", second.net)),
+        )
 
     def encode(self, text: str, style: str) -> dict[str, ndarray]:
         first, second = (clip.encode(text) for clip in self._clips)
