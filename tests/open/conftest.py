@@ -359,5 +359,5 @@ def pipelines():
 
 
 @pytest.fixture
-def pair(tmp_path):
-    return lambda pipeline, added=None: Pair(pipeline, tmp_path, added)
+def pair(tmp_path_factory):
+    return lambda pipeline, added=None: Pair(pipeline, tmp_path_factory.mktemp("pair"), added)

@@ -97,9 +97,9 @@ def test_a_lora_changes_the_picture_as_it_does_in_diffusers(dressed, same, monke
 def test_several_are_worn_at_once_each_with_its_weight(dressed, same, monkeypatch):
     both = dressed("sd")
     both.add("ink", 3)
-    both.add("wool.v2", 4)
-    both.pipeline.set_adapters(["ink"], [1.0])
-    one = both.ours(monkeypatch, sampler="euler", words="<lora:ink> a red fox")
+    both.add("wool", 4)
+    both.pipeline.set_adapters(["ink", "wool"], [1.0, -0.5])
+    one = both.ours(monkeypatch, sampler="euler", words="<lora:ink> a red fox <lora:wool:-0.5>")
     same(one, both.theirs())
 
 

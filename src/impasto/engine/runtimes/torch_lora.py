@@ -78,6 +78,8 @@ class Wardrobe:
     def _change(self, loras: tuple[Lora, ...]) -> None:
         from diffusers.utils import peft_utils
 
+        adapters: Any = peft_utils  # which says nothing of types
+
         for lora in loras:
             if lora.name not in self._read:
                 self._bring(lora.name, self._find(lora.name))
@@ -87,11 +89,11 @@ class Wardrobe:
             has = getattr(net, "peft_config", {})
             mine = [lora for lora in loras if _key(lora.name) in has]
             if mine:
-                peft_utils.set_adapter_layers(net, enabled=True)
+                adapters.set_adapter_layers(net, enabled=True)
                 names, weights = [_key(lora.name) for lora in mine], [lora.weight for lora in mine]
-                peft_utils.set_weights_and_activate_adapters(net, names, weights)
+                adapters.set_weights_and_activate_adapters(net, names, weights)
             elif has:
-                peft_utils.set_adapter_layers(net, enabled=False)
+                adapters.set_adapter_layers(net, enabled=False)
 
     def _bring(self, name: str, path: Path) -> None:
         import diffusers
