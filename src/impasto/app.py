@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from impasto.jobs.durable import Durable
     from impasto.jobs.rounds import Chore
     from impasto.models.cards import Card
-    from impasto.ports import Engine
+    from impasto.ports import Engine, Marker
     from impasto.storage.database import Database
     from impasto.workflows.job import Shop
 
@@ -64,13 +64,15 @@ def open_house(options: Options, *, engine_of: Callable[[str], Engine]) -> Itera
     from impasto.accounts.limits import Limiter
     from impasto.accounts.people import People
     from impasto.api.house import HERE, House
+    from impasto.safety.credentials import Signing
     from impasto.storage.database import open_database
     from impasto.workflows.desk import Desk
     from impasto.workflows.gallery import Gallery
 
     options.data.mkdir(parents=True, exist_ok=True)
     with only_one(options.data), closing(open_database(f"sqlite:///{options.data / 'impasto.db'}")) as database:
-        shop = shop_of(options, database, engine_of)
+        signing = Signing(options.data / "credentials")
+        shop = shop_of(options, database, engine_of, signing)
         tries = Limiter(clock=time.monotonic, limit=10, window_s=60)
         people = People(database, shop.clock, welcome_micros=shop.prices.welcome_micros, tries=tries)
         with at_work(shop, options.data / "jobs.db") as durable:
@@ -84,16 +86,17 @@ def open_house(options: Options, *, engine_of: Callable[[str], Engine]) -> Itera
                 limiter=Limiter(clock=time.monotonic),
                 hosts=HERE | options.hosts,
                 secret=secret_of(options.data),
+                marker=signing,
             )
 
 
-def shop_of(options: Options, database: Database, engine_of: Callable[[str], Engine]) -> Shop:
+def shop_of(options: Options, database: Database, engine_of: Callable[[str], Engine], marker: Marker) -> Shop:
     from impasto.jobs.easel import Easel
     from impasto.jobs.hub import Hub
     from impasto.ledger.prices import Free, listed
     from impasto.storage.blobs import FolderBlobs
     from impasto.workflows.job import Shop
-    from impasto.workflows.twins import Permissive, Unmarked
+    from impasto.workflows.twins import Permissive
 
     return Shop(
         database=database,
@@ -105,7 +108,7 @@ def shop_of(options: Options, database: Database, engine_of: Callable[[str], Eng
         card_of=lambda name: local.registry().find(name).card,
         words_judge=Permissive(),
         pixels_judge=Permissive(),
-        marker=Unmarked(),
+        marker=marker,
         wildcards=settings().wildcards_folder,
     )
 

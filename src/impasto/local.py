@@ -4,7 +4,7 @@ for the command line."""
 from __future__ import annotations
 
 import os
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from impasto.models.registry import InstalledModel, Registry
     from impasto.pictures.reading import Source
     from impasto.ports import Engine
+    from impasto.safety.verify import Report
 
 
 def registry() -> Registry:
@@ -107,6 +108,20 @@ def _engine(folder: Path, sha256: str, threads: int) -> Engine:
     from impasto.models.registry import load
 
     return open_engine(load(folder), threads=threads or None, loras=loras().find)
+
+
+def verify(content: bytes) -> Report:
+    """What a picture's file says of who made it. Signatures are read where `impasto[serve]` is installed; those of this
+    machine's own server are trusted. Raises Invalid for what is no PNG, JPEG or WebP."""
+    from importlib.util import find_spec
+
+    from impasto.safety import credentials
+    from impasto.safety.verify import verify as verified
+
+    root = settings().data_folder / "credentials" / credentials.ROOT
+    trusted = [root.read_bytes()] if root.is_file() else []
+    reads = partial(credentials.read, trusted=trusted) if find_spec("c2pa") else None
+    return verified(content, reads)
 
 
 def events(request: ImageRequest) -> Iterator[Progress | Picture]:

@@ -112,6 +112,10 @@ class Marker(Protocol):
         """The same PNG with its marks."""
         ...
 
+    def follow(self, content: bytes, kept: bytes) -> bytes:
+        """Another file of a picture that was marked and `kept`, smaller or of another format, with its marks."""
+        ...
+
 
 class Desk(Protocol):
     """What a door may ask of the workflows. Another's job is NotFound."""

@@ -21,6 +21,7 @@ from impasto.core import (
     Invalid,
     NotEnoughCredit,
     NotFound,
+    Picture,
     Progress,
     Refused,
     Unknown,
@@ -37,7 +38,7 @@ from impasto.workflows import housekeeping, job
 from impasto.workflows.desk import Desk
 from impasto.workflows.gallery import Gallery
 from impasto.workflows.job import Shop
-from impasto.workflows.twins import Permissive, Unmarked
+from impasto.workflows.twins import Permissive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,6 +60,16 @@ class Watch:
         return self.time
 
 
+class Nothing:
+    """Marks nothing."""
+
+    def mark(self, content: bytes, picture: Picture) -> bytes:
+        return content
+
+    def follow(self, content: bytes, kept: bytes) -> bytes:
+        return content
+
+
 class House:
     """The whole road without its durable engine: a job that is handed over waits in `handed` until it is walked."""
 
@@ -74,7 +85,7 @@ class House:
             card_of=lambda name: card,
             words_judge=Permissive(),
             pixels_judge=Permissive(),
-            marker=Unmarked(),
+            marker=Nothing(),
         )
         self.desk = Desk(self.shop, cards=lambda: [card], enqueue=lambda *job: self.handed.append(job))
         self.gallery = Gallery(self.shop.database, self.shop.blobs, self.clock)

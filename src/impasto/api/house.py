@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from impasto.accounts.limits import Limiter
     from impasto.accounts.people import People
     from impasto.ports import Blobs, Clock, Desk
+    from impasto.safety.credentials import Signing
     from impasto.storage.database import Database
     from impasto.workflows.gallery import Gallery
 
@@ -49,6 +50,7 @@ class House:
     bounds: Bounds = field(default_factory=Bounds)
     hosts: frozenset[str] = HERE
     """the names that a browser may know this machine by; where nobody signs in, no other is answered"""
+    marker: Signing
     secret: bytes
     """signs links that work for a while"""
 

@@ -40,8 +40,10 @@ def rendered(
         image = image.resize(size_px, Image.Resampling.LANCZOS)
     text, document = parameters_text(kept.document), dumps(kept.document)
     if ending != "png" and quality < 95:
-        return _lossy(image, ending, quality)
-    return encode_image(image, {"jpeg": ".jpg"}.get(ending, f".{ending}"), text, document)
+        made = _lossy(image, ending, quality)
+    else:
+        made = encode_image(image, {"jpeg": ".jpg"}.get(ending, f".{ending}"), text, document)
+    return house.marker.follow(made, path.read_bytes())
 
 
 def _lossy(image, ending: str, quality: int) -> bytes:  # type: ignore[no-untyped-def]

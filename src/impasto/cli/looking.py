@@ -32,6 +32,27 @@ def show(
         say(found.parameters)
 
 
+def verify(
+    file: Annotated[Path, Argument(help="A PNG, WebP or JPEG.", show_default=False)],
+    as_json: Annotated[bool, Option("--json", help="Print one line of JSON.", show_default=False)] = False,
+) -> None:
+    """Tell who made a picture, as far as its file says: signed credentials, embedded parameters. Never "real"."""
+    from dataclasses import asdict
+
+    from impasto import local
+    from impasto.pictures.reading import check_file
+
+    check_file(file, "file")
+    report = local.verify(file.read_bytes())
+    if as_json:
+        say(json.dumps(asdict(report), ensure_ascii=False))
+        return
+    say(report.answer)
+    for one in report.findings:
+        say(f"  {one.how}: {one.says}")
+    say(report.unknowable)
+
+
 def styles(model: o.Model = None) -> None:
     """List the styles of a model."""
     from impasto import local

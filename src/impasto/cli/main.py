@@ -67,6 +67,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     drawing.again,
     drawing.grid,
     looking.show,
+    looking.verify,
     looking.styles,
     looking.settings,
     making.train,

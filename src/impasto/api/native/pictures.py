@@ -120,7 +120,8 @@ def file(
     path = house.blobs.path(kept.sha256)
     if format == "png":
         return FileResponse(path, media_type=MIMES[format], headers=headers)
-    return Response(_as(kept, path, format), media_type=MIMES[format], headers=headers)
+    made = house.marker.follow(_as(kept, path, format), path.read_bytes())
+    return Response(made, media_type=MIMES[format], headers=headers)
 
 
 @router.get("/pictures/{picture_id}/thumb", response_class=Response)
