@@ -20,7 +20,7 @@ HEAVY = {"torch", "diffusers", "transformers", "tensorflow", "jax"}
 MAKING = ("data", "training", "models/nets")
 """rooms whose libraries come with the extra `train`"""
 SERVING = (
-    *("accounts", "api", "app.py", "cli/operating.py", "cli/serving.py", "jobs", "ledger", "storage", "studio"),
+    *("accounts", "api", "app.py", "cli/operating.py", "cli/serving.py", "jobs", "ledger", "safety", "storage", "studio"),
     *(f"workflows/{name}.py" for name in ("desk", "gallery", "housekeeping", "job")),
 )
 """rooms whose libraries come with the extra `serve`"""

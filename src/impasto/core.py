@@ -182,16 +182,29 @@ class Quote:
     count: int
 
 
+Stage = Literal["words", "init", "picture"]
+"""what is judged: what was typed, what was brought along, what was drawn"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What a policy says: `code` names the category and `rule` what fired, both "" where it says yes."""
+    """What a policy says of something: what it does, and why. Without a `code` it found nothing."""
 
     code: str = ""
+    """the category"""
     rule: str = ""
+    """what fired, in a person's words"""
+    does: Literal["allow", "blur", "review", "refuse"] = "allow"
+    score: float = 0.0
+    """how sure the judge is, 0 to 1; it acts from `threshold` on"""
+    threshold: float = 0.0
+    stage: Stage = "words"
+    policy: str = ""
+    """its name and version"""
 
     @property
     def refused(self) -> bool:
-        return bool(self.code)
+        return self.does == "refuse"
 
 
 JobState = Literal["queued", "running", "done", "failed", "refused", "cancelled"]
