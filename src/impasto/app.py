@@ -94,10 +94,16 @@ def shop_of(options: Options, database: Database, engine_of: Callable[[str], Eng
     from impasto.jobs.easel import Easel
     from impasto.jobs.hub import Hub
     from impasto.ledger.prices import Free, listed
+    from impasto.safety.pixels import NsfwJudge
+    from impasto.safety.policy import Policies
+    from impasto.safety.words import ListJudge
     from impasto.storage.blobs import FolderBlobs
     from impasto.workflows.job import Shop
-    from impasto.workflows.twins import Permissive
 
+    def card_of(name: str) -> Card:
+        return local.registry().find(name).card
+
+    policies = Policies(lambda name: local.registry().find(name).folder, options.data / "exceptions.toml")
     return Shop(
         database=database,
         blobs=FolderBlobs(options.data / "files"),
@@ -105,9 +111,9 @@ def shop_of(options: Options, database: Database, engine_of: Callable[[str], Eng
         easel=Easel(engine_of),
         hub=Hub(),
         clock=SystemClock(),
-        card_of=lambda name: local.registry().find(name).card,
-        words_judge=Permissive(),
-        pixels_judge=Permissive(),
+        card_of=card_of,
+        words_judge=ListJudge(policies.of),
+        pixels_judge=NsfwJudge(policies.of, lambda name: card_of(name).model.family == "mini"),
         marker=marker,
         wildcards=settings().wildcards_folder,
     )

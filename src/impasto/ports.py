@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Picture,
         Progress,
         Quote,
+        Stage,
         Verdict,
     )
     from impasto.models.cards import Card
@@ -94,15 +95,19 @@ class Blobs(Protocol):
 
 
 class WordsJudge(Protocol):
-    """Judges what a person typed, before anything is drawn."""
+    """Judges words, before anything is drawn."""
 
-    def judge(self, request: ImageRequest, card: Card) -> Verdict: ...
+    def judge(self, words: str, model: str) -> Verdict:
+        """By the policy of the model of that name."""
+        ...
 
 
 class PixelsJudge(Protocol):
-    """Judges a picture that was drawn, before anyone sees it."""
+    """Judges a picture that was brought along, or was drawn, before anyone sees it."""
 
-    def judge(self, picture: Picture, card: Card) -> Verdict: ...
+    def judge(self, pixels: ndarray, model: str, stage: Stage) -> Verdict:
+        """(height, width, 4) uint8, by the policy of the model of that name."""
+        ...
 
 
 class Marker(Protocol):

@@ -38,7 +38,6 @@ from impasto.workflows import housekeeping, job
 from impasto.workflows.desk import Desk
 from impasto.workflows.gallery import Gallery
 from impasto.workflows.job import Shop
-from impasto.workflows.twins import Permissive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,6 +57,13 @@ class Watch:
 
     def now(self) -> datetime:
         return self.time
+
+
+class Permissive:
+    """Judges words and pixels: never refuses."""
+
+    def judge(self, *asked: object) -> Verdict:
+        return Verdict()
 
 
 class Nothing:
@@ -241,15 +247,16 @@ def test_a_key_that_may_not_draw_does_not(house):
 
 
 class Refusing:
-    """Refuses what has a word in it."""
+    """Refuses the nth thing it sees, or everything."""
 
-    def __init__(self, seed: int | None = None) -> None:
-        self.seed = seed
+    def __init__(self, nth: int | None = None) -> None:
+        self.nth, self.seen = nth, -1
 
-    def judge(self, asked, card) -> Verdict:
-        if self.seed is not None and asked.drawing.seed != self.seed:
+    def judge(self, thing: object, model: str, stage: str = "words") -> Verdict:
+        self.seen += 1
+        if self.nth not in (None, self.seen):
             return Verdict()
-        return Verdict(code="unkind", rule="never unkind")
+        return Verdict(code="unkind", rule="never unkind", does="refuse", stage=stage, policy="kind 1")
 
 
 def test_words_that_are_refused_begin_nothing(house):
@@ -261,7 +268,7 @@ def test_words_that_are_refused_begin_nothing(house):
 
 def test_a_picture_that_is_refused_costs_nothing_and_is_not_kept(house):
     asked = house.desk.submit(ANN, ASK)
-    job.run(replace(house.shop, pixels_judge=Refusing(7)), asked.id)
+    job.run(replace(house.shop, pixels_judge=Refusing(0)), asked.id)
     refused = house.desk.find(ANN, asked.id)
     assert (refused.state, refused.charged_micros, refused.pictures) == ("refused", 0, ())
     assert "never unkind" in refused.reason
@@ -271,7 +278,7 @@ def test_a_picture_that_is_refused_costs_nothing_and_is_not_kept(house):
 
 def test_of_several_only_those_delivered_are_charged_and_the_answer_says_why(house):
     asked = house.desk.submit(ANN, replace(ASK, count=3))
-    job.run(replace(house.shop, pixels_judge=Refusing(8)), asked.id)
+    job.run(replace(house.shop, pixels_judge=Refusing(1)), asked.id)
     done = house.desk.find(ANN, asked.id)
     assert (done.state, done.charged_micros) == ("done", 2 * PRICE)
     assert [picture.index for picture in done.pictures] == [0, 2]

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from impasto.api import a1111, errors, openai
 from impasto.api.headers import Guarded
-from impasto.api.native import jobs, models, money, people, pictures, verify
+from impasto.api.native import jobs, models, money, people, pictures, policy, verify
 from impasto.version import __version__
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def make_app(house: House) -> FastAPI:
         redoc_url=None,
     )
     app.state.house = house
-    for part in (jobs, pictures, models, people, money, verify):
+    for part in (jobs, pictures, models, people, money, policy, verify):
         app.include_router(part.router)
     app.include_router(openai.router)
     app.include_router(a1111.router)

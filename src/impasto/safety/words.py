@@ -179,7 +179,7 @@ def _in(reading: Reading) -> Iterator[tuple[str, str]]:
     if pair := _child_and(by):
         yield "minors", pair
     for category in ("minors", "explicit", "gore", "hate"):
-        if category in by:
+        if by.get(category):
             yield category, min(term for found in by[category].values() for term in found)
 
 

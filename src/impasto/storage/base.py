@@ -10,7 +10,7 @@ from sqlalchemy import DateTime, Dialect, MetaData
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
-TABLES = ("ledger", "people", "work", "gallery")
+TABLES = ("ledger", "people", "work", "safety", "gallery")
 """the modules of storage/tables, lower before higher"""
 
 NAMES = {

@@ -46,7 +46,7 @@ class Desk:
 
     def quote(self, caller: Caller, request: ImageRequest) -> Quote:
         caller.must("draw")
-        return job.judged(self._shop, request)[2]
+        return job.priced(self._shop, request)[2]
 
     def submit(
         self, caller: Caller, request: ImageRequest, *, key: str | None = None, priority: int = 0, keep: bool = True

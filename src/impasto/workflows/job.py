@@ -1,7 +1,7 @@
 """One ask from the words to the picture that is kept: the order of events, each of which may be the last before the
 power goes.
 
-    accept   judge the words · resolve · quote · hold · write the job down      one transaction
+    accept   resolve · quote · judge the words · hold · write the job down      one transaction
     begin    queued becomes running
     draw     for each picture: draw · judge the pixels · mark · store           a transaction each
     settle   post what was delivered, or void · the job has ended               one transaction
@@ -27,7 +27,7 @@ from impasto.ledger import book
 from impasto.pictures.formats import encode
 from impasto.pictures.metadata import describe
 from impasto.storage.tables.work import JobRow
-from impasto.workflows import asked, gallery
+from impasto.workflows import asked, gallery, verdicts
 from impasto.workflows.generate import resolve, seeded
 
 if TYPE_CHECKING:
@@ -71,16 +71,13 @@ class Shop:
     wildcards: Path | None = None
 
 
-def judged(shop: Shop, request: ImageRequest) -> tuple[ImageRequest, list[Drawing], Quote]:
-    """The request with its seed, its drawings and their price. Raises Invalid, Unknown, Refused."""
+def priced(shop: Shop, request: ImageRequest) -> tuple[ImageRequest, list[Drawing], Quote]:
+    """The request with its seed, its drawings and their price. Raises Invalid or Unknown."""
     if not 1 <= request.count <= MOST_PICTURES:
         raise Invalid("count", f"must be from 1 to {MOST_PICTURES}, not {request.count}")
     card = shop.card_of(request.model)
     request = seeded(request)
     drawings = resolve(request, card, shop.wildcards)
-    verdict = shop.words_judge.judge(request, card)
-    if verdict.refused:
-        raise Refused(verdict.code, verdict.rule)
     first = drawings[0]
     quote = shop.prices.quote(
         family=card.model.family,
@@ -95,11 +92,13 @@ def judged(shop: Shop, request: ImageRequest) -> tuple[ImageRequest, list[Drawin
 def accept(
     shop: Shop, caller: Caller, request: ImageRequest, *, key: str | None, priority: int, keep: bool
 ) -> tuple[str, bool]:
-    """The id of the job, and whether it is new. From here on it will end once. Raises NotEnoughCredit, Clash."""
+    """The id of the job, and whether it is new. From here on it will end once. Raises Refused,
+    NotEnoughCredit, Clash."""
     digest = asked.digest(request)  # before a seed is drawn: the same ask twice is the same ask
     if key is not None and (before := _same_key(shop, caller, key, digest)) is not None:
         return before, False
-    ready, _, quote = judged(shop, request)
+    ready, drawings, quote = priced(shop, request)
+    _judge(shop, caller, ready, drawings)
     kept = asked.to_json(ready, shop.blobs)
     job_id, now = secrets.token_hex(16), shop.clock.now()
     with shop.database.session() as session:
@@ -129,6 +128,26 @@ def accept(
             )
         )
     return job_id, True
+
+
+def _judge(shop: Shop, caller: Caller, request: ImageRequest, drawings: Sequence[Drawing]) -> None:
+    """The words of every picture, as they will be drawn, and the picture it starts from. Raises Refused.
+
+    Negative words are not judged: they are what somebody does not want to see.
+    """
+    texts = dict.fromkeys((request.words, *(drawing.words for drawing in drawings)))
+    each = [shop.words_judge.judge(text, request.model) for text in texts]
+    if request.init is not None:
+        each.append(shop.pixels_judge.judge(request.init.pixels, request.model, "init"))
+    if (verdict := next((one for one in each if one.refused), None)) is None:
+        return
+    with shop.database.session() as session:
+        if verdicts.allowed(session, verdict, account=caller.account, words=request.words):
+            return
+        refused = verdicts.record(
+            session, verdict, account=caller.account, model=request.model, words=request.words, at=shop.clock.now()
+        )
+    raise refused
 
 
 def begin(shop: Shop, job_id: str) -> bool:
@@ -176,9 +195,20 @@ def store(shop: Shop, job_id: str, index: int, picture: Picture) -> None:
     with shop.database.read() as session:
         row = session.get_one(JobRow, job_id)
     picture = replace(picture, index=index, template=row.words)
-    verdict = shop.pixels_judge.judge(picture, shop.card_of(row.model))
+    verdict = shop.pixels_judge.judge(picture.pixels, row.model, "picture")
     if verdict.refused:
-        raise Refused(verdict.code, verdict.rule)
+        with shop.database.session() as session:
+            refused = verdicts.record(
+                session,
+                verdict,
+                account=row.account,
+                model=row.model,
+                words=row.words,
+                at=shop.clock.now(),
+                job_id=job_id,
+                index=index,
+            )
+        raise refused
     content = shop.marker.mark(encode(picture, ".png"), picture)
     shop.blobs.put(content)
     with shop.database.session() as session:
