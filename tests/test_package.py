@@ -20,8 +20,8 @@ HEAVY = {"torch", "diffusers", "transformers", "tensorflow", "jax"}
 MAKING = ("data", "training", "models/nets")
 """rooms whose libraries come with the extra `train`"""
 SERVING = (
-    *("accounts", "api", "app.py", "cli/operating.py", "cli/serving.py", "jobs", "ledger", "safety", "storage", "studio"),
-    *(f"workflows/{name}.py" for name in ("desk", "gallery", "housekeeping", "job")),
+    *("accounts", "api", "app.py", "cli/operating.py", "cli/serving.py", "jobs", "ledger", "safety", "storage"),
+    *("studio", *(f"workflows/{name}.py" for name in ("desk", "gallery", "housekeeping", "job", "verdicts"))),
 )
 """rooms whose libraries come with the extra `serve`"""
 MOST_BYTES, FEWEST_STYLES = 64_000_000, 6

@@ -194,7 +194,7 @@ class Verdict:
     """the category"""
     rule: str = ""
     """what fired, in a person's words"""
-    does: Literal["allow", "blur", "review", "refuse"] = "allow"
+    does: Literal["allow", "refuse"] = "allow"
     score: float = 0.0
     """how sure the judge is, 0 to 1; it acts from `threshold` on"""
     threshold: float = 0.0

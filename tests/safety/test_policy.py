@@ -39,7 +39,7 @@ def test_what_is_under_the_limit_or_not_looked_for_passes(tmp_path):
 
 
 def test_the_strictest_of_several_counts(tmp_path):
-    own = 'name = "own"\nversion = 3\n[categories.dull]\ndoes = "blur"\nwords = 0.1\n'
+    own = 'name = "own"\nversion = 3\n[categories.dull]\ndoes = "allow"\nwords = 0.1\n'
     policy = policies(tmp_path, own).of("some")
     found = [Finding(category="dull", score=1, rule="dull"), EXPLICIT]
     assert policy.judge("words", found).code == "explicit"
@@ -68,7 +68,7 @@ def test_stricter_keeps_what_the_child_does_not_say():
 
 
 def test_an_operator_unlocks_a_category_by_name_and_with_a_reason(tmp_path):
-    said = '[[exceptions]]\ncategory = "explicit"\nmodel = "some"\ndoes = "allow"\nreason = "a school of life drawing"\n'
+    said = '[[exceptions]]\ncategory = "explicit"\nmodel = "some"\ndoes = "allow"\nreason = "a school of drawing"\n'
     unlocked = policies(tmp_path, exceptions=said)
     verdict = unlocked.of("some").judge("words", [EXPLICIT])
     assert not verdict.refused

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 FILE = "policy.toml"
 STANDARD = Path(__file__).with_name(FILE)
-Does = Literal["allow", "blur", "review", "refuse"]
-MILD_TO_STRICT: tuple[Does, ...] = ("allow", "blur", "review", "refuse")
+Does = Literal["allow", "refuse"]
+MILD_TO_STRICT: tuple[Does, ...] = ("allow", "refuse")
 
 
 class Category(Strict):

@@ -124,7 +124,7 @@ def _unmarked(text: str) -> str:
     kept, base = [], ""
     for sign in unicodedata.normalize("NFD", text):
         if unicodedata.combining(sign):
-            if _MARKED.match(unicodedata.name(base, "")):
+            if base and _MARKED.match(unicodedata.name(base, "")):
                 continue
         else:
             base = sign
@@ -133,7 +133,7 @@ def _unmarked(text: str) -> str:
 
 
 def _unmasked(chunk: str) -> list[str]:
-    """What a run of signs may stand for: look-alikes of other scripts, digits and signs for letters, letters drawn out."""
+    """What a run of signs may stand for: look-alikes of other scripts, digits for letters, letters drawn out."""
     if not any(sign.isalpha() for sign in chunk):
         return [chunk]
     plain = _unmarked(chunk)
@@ -143,6 +143,7 @@ def _unmasked(chunk: str) -> list[str]:
     for one in dict.fromkeys((plain, *(plain.replace("!", i).replace("1", i).replace("|", i) for i in "il"))):
         letters = one.translate(_LEET) if re.search(r"[a-z]", one) else one
         ways += [re.sub(r"(.)\1{2,}", r"\1", letters), re.sub(r"(.)\1{2,}", r"\1\1", letters)]
+        ways.append(re.sub(r"([^\W\d])\1+", r"\1", letters))
     return list(dict.fromkeys(ways))
 
 
@@ -166,9 +167,7 @@ def _in(reading: Reading) -> Iterator[tuple[str, str]]:
     terms, fine = known()
     tokens, run = _without(reading, fine)
     phrases = {
-        " ".join(tokens[at : at + size])
-        for size in range(1, terms.longest + 1)
-        for at in range(len(tokens) - size + 1)
+        " ".join(tokens[at : at + size]) for size in range(1, terms.longest + 1) for at in range(len(tokens) - size + 1)
     }
     hits = [(phrase, where) for phrase in phrases for where in terms.spaced.get(phrase, ())]
     if UNSPACED.search(run):

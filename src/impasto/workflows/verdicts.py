@@ -119,9 +119,7 @@ def appeal(session: Session, caller: Caller, verdict_id: str, *, words: str, say
     return made
 
 
-def decide(
-    session: Session, caller: Caller, appeal_id: str, *, overturn: bool, reason: str, at: datetime
-) -> AppealRow:
+def decide(session: Session, caller: Caller, appeal_id: str, *, overturn: bool, reason: str, at: datetime) -> AppealRow:
     """A reviewer decides; in hard cases a second one must agree before a verdict is overturned.
 
     Raises Forbidden for who may not, NotFound, Clash if it is decided already.
@@ -175,7 +173,7 @@ def numbers(session: Session) -> Numbers:
     by_state = Counter(session.scalars(select(AppealRow.state)).all())
     return Numbers(
         asked=session.scalar(select(func.count()).select_from(JobRow)) or 0,
-        refused={name: count for name, count in session.execute(by_category.group_by(VerdictRow.category))},
+        refused={row[0]: row[1] for row in session.execute(by_category.group_by(VerdictRow.category))},
         appealed=by_state.total(),
         overturned=by_state["overturned"],
         upheld=by_state["upheld"],

@@ -97,9 +97,7 @@ def appeal(asked: Appeal, house: HouseHere, caller: CallerHere) -> AppealOut:
     """Say that a verdict is wrong. If you are right, these words pass from then on."""
     caller.must("account")
     with house.database.session() as session:
-        row = verdicts.appeal(
-            session, caller, asked.verdict, words=asked.words, says=asked.says, at=house.clock.now()
-        )
+        row = verdicts.appeal(session, caller, asked.verdict, words=asked.words, says=asked.says, at=house.clock.now())
         return AppealOut.model_validate(row)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import Float, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from impasto.storage.base import Base, UtcTime
@@ -23,8 +23,8 @@ class VerdictRow(Base):
     stage: Mapped[str] = mapped_column(String(16))
     category: Mapped[str] = mapped_column(String(32))
     does: Mapped[str] = mapped_column(String(16))
-    score: Mapped[float]
-    threshold: Mapped[float]
+    score: Mapped[float] = mapped_column(Float(53))
+    threshold: Mapped[float] = mapped_column(Float(53))
     policy: Mapped[str] = mapped_column(String(200))
     words_digest: Mapped[str] = mapped_column(String(64))
     """sha256 of the words and the account together"""
