@@ -106,6 +106,9 @@ class CreatePage:
     most_at_once: int
     jobs: tuple[JobCard, ...]
     words: str = ""
+    init_id: str = ""
+    """of a kept picture to start from"""
+    init_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -14,8 +13,8 @@ from starlette.datastructures import UploadFile
 from impasto.api import events
 from impasto.api.callers import CallerHere
 from impasto.api.house import House, HouseHere
-from impasto.api.uploads import init_of
-from impasto.core import ImpastoError, Init
+from impasto.api.uploads import init_of, mask_of
+from impasto.core import Caller, ImageRequest, ImpastoError, Invalid
 from impasto.pictures.metadata import read_any, request_of
 from impasto.pictures.reading import read_init
 from impasto.studio import contexts
@@ -33,8 +32,8 @@ LEAST_CHANGE = 0.04
 async def submit(request: Request, house: HouseHere, caller: CallerHere) -> Response:
     """The form on the first page; its answer is the card of the job."""
     try:
-        asked, init = await _form(request, house)
-        job = await run_in_threadpool(house.desk.submit, caller, asked.request(init))
+        asked = await _form(request, house, caller)
+        job = await run_in_threadpool(house.desk.submit, caller, asked)
     except ImpastoError as error:
         return _no(request, error)
     if "hx-request" not in request.headers:
@@ -47,8 +46,8 @@ async def submit(request: Request, house: HouseHere, caller: CallerHere) -> Resp
 async def cost(request: Request, house: HouseHere, caller: CallerHere) -> Response:
     """What the button will cost; nothing where the form is not ready yet."""
     try:
-        asked, _ = await _form(request, house, files=False)
-        quote = await run_in_threadpool(house.desk.quote, caller, replace(asked.request(), strength=None))
+        asked = await _form(request, house, caller, files=False)
+        quote = await run_in_threadpool(house.desk.quote, caller, asked)
     except ImpastoError:
         return Response("&nbsp;", media_type="text/html")
     shown = contexts.cost(quote, free=house.people is None)
@@ -123,17 +122,33 @@ async def read(request: Request, house: HouseHere, caller: CallerHere) -> Respon
     return page(request, "parts/found.html", told)
 
 
-async def _form(request: Request, house: House, *, files: bool = True) -> tuple[Asked, Init | None]:
+async def _form(request: Request, house: House, caller: Caller, *, files: bool = True) -> ImageRequest:
+    """What was filled in, with the picture to start from, which was brought or is kept here, and the mask over it."""
     fields: dict[str, Any] = {}
-    init = None
-    async with request.form(max_files=1, max_fields=40) as form:
+    brought: dict[str, bytes] = {}
+    async with request.form(max_files=2, max_fields=40) as form:
         for name, value in form.multi_items():
             if not isinstance(value, UploadFile):
                 fields[name] = value
             elif files and value.size:
-                content = await value.read()
-                init = await run_in_threadpool(init_of, content, house.bounds)
-    return read_form(fields), init
+                brought[name] = await value.read()
+    init_id = str(fields.pop("init_id", ""))
+    for empty in ("init", "mask"):
+        fields.pop(empty, None)  # a file field with nothing in it, as some clients send it
+    return await run_in_threadpool(_request, house, caller, read_form(fields), init_id if files else "", brought)
+
+
+def _request(house: House, caller: Caller, asked: Asked, init_id: str, brought: dict[str, bytes]) -> ImageRequest:
+    init = mask = None
+    if "init" in brought:
+        init = init_of(brought["init"], house.bounds)
+    elif init_id:
+        init = read_init(house.gallery.path(caller, init_id))
+    if "mask" in brought:
+        if init is None:
+            raise Invalid("mask", "needs a picture to start from")
+        mask = mask_of(brought["mask"], house.bounds)
+    return asked.request(init, mask)
 
 
 def _no(request: Request, error: ImpastoError) -> Response:

@@ -25,7 +25,9 @@ def create(
     caller: VisitorHere,
     words: Annotated[str, Query(max_length=2000)] = "",
     model: str | None = None,
+    init: Annotated[str, Query(max_length=64)] = "",
 ) -> Response:
+    """The first page; `init` is a kept picture to start from."""
     cards = house.desk.cards()
     models = tuple(contexts.model_choice(card, samples()) for card in cards)
     chosen = next((choice for choice in models if choice.name == model), models[0])
@@ -37,6 +39,8 @@ def create(
         most_at_once=contexts.MOST_AT_ONCE,
         jobs=tuple(contexts.job_card(job, cards) for job in jobs if job.pictures or not job.ended or job.reason),
         words=words,
+        init_id=init,
+        init_url=contexts.kept_tile(house.gallery.find(caller, init)).url if init else "",
     )
     return page(request, "create.html", context, here="create")
 
