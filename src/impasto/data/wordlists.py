@@ -17,14 +17,14 @@ from impasto.data.wordnet import common_words
 from impasto.safety.words import LISTS, UNSPACED, fold
 from impasto.toml import Strict, parse, read
 
-RECIPE = Path("recipes/data/wordlists.toml")
+RECIPE = Path("recipes/safety/wordlists.toml")
 TO = LISTS / "ldnoobw.txt"
 OWN_LANGUAGES = {"tlh", "kab"}
 """left out: Klingon, and a list of Kabyle that is too short to be checked"""
 
 
 class Recipe(Strict):
-    """recipes/data/wordlists.toml."""
+    """recipes/safety/wordlists.toml."""
 
     lists: Package
     names: Package

@@ -94,8 +94,9 @@ class JobCard:
     position: int | None
     reason: str
     slots: tuple[Slot, ...]
-    ratio: str
-    """of a slot, as CSS writes it: "256 / 256\""""
+    width_px: int
+    height_px: int
+    """of a picture that is still to come"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,7 +224,8 @@ def job_card(job: Job, cards: Sequence[Card], previews: Mapping[int, str] | None
         position=job.position,
         reason=job.reason,
         slots=slots,
-        ratio=f"{width_px} / {height_px}",
+        width_px=width_px,
+        height_px=height_px,
     )
 
 

@@ -35,7 +35,6 @@ function open(board) {
     board.hidden = !picture;
     if (!picture) return;
     for (const each of [canvas, paint]) [each.width, each.height] = [picture.width, picture.height];
-    board.style.setProperty("--ratio", `${picture.width} / ${picture.height}`);
     draw();
     board.scrollIntoView({ block: "nearest" });
   }
@@ -65,7 +64,7 @@ function open(board) {
     const over = tint.getContext("2d");
     over.drawImage(paint, 0, 0);
     over.globalCompositeOperation = "source-in";
-    over.fillStyle = getComputedStyle(board).getPropertyValue("--accent");
+    over.fillStyle = getComputedStyle(board).getPropertyValue("--focus");
     over.fillRect(0, 0, tint.width, tint.height);
     shown.globalAlpha = 0.6;
     shown.drawImage(tint, 0, 0);

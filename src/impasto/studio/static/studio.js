@@ -24,7 +24,7 @@ document.body.addEventListener("htmx:beforeRequest", (event) => {
 });
 
 document.body.addEventListener("htmx:afterSwap", (event) => {
-  if (event.detail.target.id === "feed") document.querySelector("#nothing")?.remove();
+  if (event.detail.target?.id === "feed") document.querySelector("#nothing")?.remove();
 });
 
 document.body.addEventListener("htmx:sendError", () => {
