@@ -146,3 +146,18 @@ def test_paint_is_undone_redone_cleared_and_inverted(page: Page, tmp_path: Path)
 @pytest.mark.parametrize("page", [{"locale": "zh-CN"}], indirect=True)
 def test_it_speaks_chinese_to_who_does(page: Page) -> None:
     assert page.inner_text("#draw").startswith("画")
+
+
+def test_a_picture_that_is_dropped_is_told_by_whom_it_was_made(page: Page, tmp_path: Path) -> None:
+    draw(page, "a red apple")
+    made = page.locator(".job").first.locator(".slots a.picture img").first.get_attribute("src")
+    (tmp_path / "made.png").write_bytes(page.request.get(made).body())
+    Image.new("RGB", (8, 8)).save(tmp_path / "plain.png")
+    page.goto("/read")
+    page.set_input_files("[name=file]", tmp_path / "made.png")
+    page.wait_for_selector(".found h2")
+    assert page.inner_text(".found h2") == "A machine made this picture, or part of it."
+    assert "mini" in page.inner_text(".findings")
+    page.set_input_files("[name=file]", tmp_path / "plain.png")
+    page.wait_for_selector(".found h2:text('Nothing in this file')")
+    assert "photograph" in page.inner_text(".found .hint")

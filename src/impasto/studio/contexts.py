@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from impasto.core import Caller, Job, JobState, Quote, StoredPicture
     from impasto.models.cards import Card
+    from impasto.safety.verify import Report
     from impasto.workflows.gallery import Kept
 
 MOST_AT_ONCE = 8
@@ -169,6 +170,8 @@ class FoundPart:
     words: str
     """"" where it carries no document of ours"""
     parameters: str
+    report: Report
+    """who made it, as far as that can be known"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

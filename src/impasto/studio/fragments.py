@@ -17,6 +17,7 @@ from impasto.api.uploads import init_of, mask_of
 from impasto.core import Caller, ImageRequest, ImpastoError, Invalid
 from impasto.pictures.metadata import read_any, request_of
 from impasto.pictures.reading import read_init
+from impasto.safety.verify import verify
 from impasto.studio import contexts
 from impasto.studio.forms import Asked, read_form
 from impasto.studio.look import page, person_of, text
@@ -118,7 +119,11 @@ async def read(request: Request, house: HouseHere, caller: CallerHere) -> Respon
         known = None if found.document is None or "pictures" in found.document else request_of(found.document)
     except ImpastoError as error:
         return _no(request, error)
-    told = contexts.FoundPart(words=known.request.words if known else "", parameters=found.parameters or "")
+    told = contexts.FoundPart(
+        words=known.request.words if known else "",
+        parameters=found.parameters or "",
+        report=await run_in_threadpool(verify, content, house.marker.read),
+    )
     return page(request, "parts/found.html", told)
 
 
