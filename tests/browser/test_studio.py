@@ -161,3 +161,12 @@ def test_a_picture_that_is_dropped_is_told_by_whom_it_was_made(page: Page, tmp_p
     page.set_input_files("[name=file]", tmp_path / "plain.png")
     page.wait_for_selector(".found h2:text('Nothing in this file')")
     assert "photograph" in page.inner_text(".found .hint")
+
+
+def test_the_language_can_be_changed_and_stays(page: Page) -> None:
+    page.select_option("#language", "zh")
+    page.wait_for_selector("html[lang=zh]")
+    page.goto("/pictures")
+    assert page.get_attribute("html", "lang") == "zh"
+    page.select_option("#language", "en")
+    page.wait_for_selector("html[lang=en]")

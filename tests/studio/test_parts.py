@@ -170,3 +170,7 @@ def test_every_style_of_the_embedded_model_has_a_sample() -> None:
     assert all(chip.sample_url for chip in choice.styles)
     for chip in choice.styles:
         assert (STATIC / chip.sample_url.removeprefix("/static/")).is_file()
+
+
+def test_every_language_has_a_name() -> None:
+    assert list(languages.NAMES) == languages.known()

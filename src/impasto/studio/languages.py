@@ -29,6 +29,10 @@ class Catalogue(NullTranslations):
         return forms[0 if n == 1 or len(forms) == 1 else 1]
 
 
+NAMES = {"en": "English", "zh": "中文"}
+"""of the languages that the page offers, in themselves"""
+
+
 def known() -> list[str]:
     return [FIRST, *sorted(path.stem for path in FOLDER.glob("*.po"))]
 

@@ -28,7 +28,7 @@ def templates(language: str) -> Environment:
     """A template's variables are escaped, and one that is not there is an error."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    from impasto.studio.languages import catalogue
+    from impasto.studio.languages import NAMES, catalogue
 
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
@@ -39,6 +39,7 @@ def templates(language: str) -> Environment:
         lstrip_blocks=True,
     )
     environment.install_gettext_translations(catalogue(language), newstyle=True)  # type: ignore[attr-defined]
+    environment.globals["languages"] = NAMES
     return environment
 
 

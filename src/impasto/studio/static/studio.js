@@ -39,6 +39,11 @@ document.querySelector("#theme")?.addEventListener("click", () => {
   localStorage.setItem("theme", root.dataset.theme);
 });
 
+document.querySelector("#language")?.addEventListener("change", (event) => {
+  document.cookie = `language=${event.target.value}; path=/; max-age=31536000; samesite=lax`;
+  location.reload();
+});
+
 for (const drop of document.querySelectorAll(".drop, #composer")) {
   drop.addEventListener("dragover", (event) => event.preventDefault());
   drop.addEventListener("drop", (event) => {
